@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int file_read_fd(int fd, const char *name, size_t max_size, uint8_t **ret_data, size_t *ret_size,
+                 struct fail *fail)
+{
+    CLEANUP_FREE uint8_t *data = NULL;
+    size_t size = 0, room = 0;
+    struct stat st;
+
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0) {
+        if ((uint64_t) st.st_size > max_size)
+            return fail_set(fail, FAIL_INPUT, -EFBIG,
+                            "'%s' is larger than %zu MiB, the most that is read; make it smaller",
+                            name, max_size >> 20);
+        room = (size_t) st.st_size + 1;
+    }
+    for (;;) {
+        if (size + 1 >= room || !data) {
+            room = data ? room * 2 : MAX(room, (size_t) 65536);
+            uint8_t *more = realloc(data, room + 1);
+            if (!more)
+                return fail_set(fail, FAIL_OTHER, -ENOMEM, "not enough memory to read '%s'", name);
+            data = more;
+        }
+        ssize_t n = read(fd, data + size, room - size);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return fail_set(fail, FAIL_IO, -errno, "cannot read '%s': %m", name);
+        if (n == 0)
+            break;
+        size += (size_t) n;
+        if (size > max_size)
+            return fail_set(fail, FAIL_INPUT, -EFBIG,
+                            "'%s' is larger than %zu MiB, the most that is read; make it smaller",
+                            name, max_size >> 20);
+    }
+    data[size] = 0;
+    *ret_data = TAKE_PTR(data);
+    *ret_size = size;
+    return 0;
+}
+
+int file_read(const char *path, size_t max_size, uint8_t **ret_data, size_t *ret_size,
+              struct fail *fail)
+{
+    if (strcmp(path, "-") == 0)
+        return file_read_fd(STDIN_FILENO, "standard input", max_size, ret_data, ret_size, fail);
+
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return fail_set(fail, FAIL_OPEN, -errno, "cannot open '%s': %m", path);
+    struct stat st;
+    int r;
+    if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
+        r = fail_set(fail, FAIL_OPEN, -EISDIR, "'%s' is a folder; name a file in it", path);
+    else
+        r = file_read_fd(fd, path, max_size, ret_data, ret_size, fail);
+    close(fd);
+    return r;
+}
+
+int file_out_open(struct file_out *f, const char *path, struct fail *fail)
+{
+    *f = (struct file_out) FILE_OUT_INIT;
+    f->path = strdup(path);
+    if (!f->path || asprintf(&f->tmp, "%s.XXXXXX", path) < 0) {
+        f->tmp = NULL;
+        file_out_done(f);
+        return -ENOMEM;
+    }
+    f->fd = mkostemp(f->tmp, O_CLOEXEC);
+    if (f->fd < 0) {
+        int r = fail_set(fail, FAIL_CREATE, -errno,
+                         "cannot create '%s': %m; choose a folder that exists and can be written",
+                         path);
+        freep(&f->tmp);
+        f->tmp = NULL;
+        file_out_done(f);
+        return r;
+    }
+    mode_t mask = umask(0);
+    umask(mask);
+    fchmod(f->fd, 0666 & ~mask);
+    return 0;
+}
+
+int file_out_write(struct file_out *f, const void *data, size_t size, struct fail *fail)
+{
+    const uint8_t *p = data;
+    while (size > 0) {
+        ssize_t n = write(f->fd, p, size);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return fail_set(fail, FAIL_IO, -errno, "cannot write '%s': %m", f->path);
+        p += n;
+        size -= (size_t) n;
+    }
+    return 0;
+}
+
+static void sync_folder(const char *path)
+{
+    CLEANUP_FREE char *copy = strdup(path);
+    int fd = copy ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (fd >= 0) {
+        fsync(fd);
+        close(fd);
+    }
+}
+
+int file_out_commit(struct file_out *f, struct fail *fail)
+{
+    int r = 0;
+    if (fsync(f->fd) < 0)
+        r = fail_set(fail, FAIL_IO, -errno, "cannot write '%s' to the disk: %m", f->path);
+    if (close(f->fd) < 0 && r == 0)
+        r = fail_set(fail, FAIL_IO, -errno, "cannot write '%s' to the disk: %m", f->path);
+    f->fd = -1;
+    if (r == 0 && rename(f->tmp, f->path) < 0)
+        r = fail_set(fail, FAIL_CREATE, -errno, "cannot name the output '%s': %m", f->path);
+    if (r == 0) {
+        sync_folder(f->path);
+        free(f->tmp);
+        f->tmp = NULL;
+    }
+    file_out_done(f);
+    return r;
+}
+
+void file_out_done(struct file_out *f)
+{
+    if (f->fd >= 0)
+        close(f->fd);
+    if (f->tmp)
+        unlink(f->tmp);
+    free(f->tmp);
+    free(f->path);
+    *f = (struct file_out) FILE_OUT_INIT;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From a picture to the places of its cells: skew, light, dot pitch, lines, columns. Sources of the
+ * geometry: docs/braille.md. Thread-safe: no shared state.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/fail.h"
+#include "image/image.h"
+
+enum brl_side { BRL_RECTO, BRL_VERSO };
+
+struct brl_point {
+    double x, y;
+};
+
+/** A place where a cell can stand (raised dots or not): the rectangle through its outer dot centres. */
+struct brl_slot {
+    uint16_t row, column;     ///< from 0 in reading order
+    struct brl_point dot[6];  ///< centres of dots 1-6, in pixels of the picture as given
+    double evidence[6];       ///< matched-filter response over the page's noise at each dot
+};
+
+struct brl_page {
+    double pitch_px;      ///< dot pitch a
+    double cell_px;       ///< cell pitch p
+    double line_px;       ///< line pitch L (median)
+    double skew_deg;      ///< positive: the picture is turned clockwise
+    double dpi;           ///< from the file, else estimated from the pitch
+    unsigned orientation; ///< 0, 90, 180, 270: how far the picture was turned clockwise
+    unsigned n_rows, n_columns;
+    struct brl_slot *slots; ///< owned, rows then columns
+    size_t n_slots;
+    struct image *flat; ///< grey, upright, deskewed: crops are cut from it; owned
+    double to_flat[6];  ///< 2x3 affine: picture -> flat
+};
+
+struct brl_page_params {
+    enum brl_side side; ///< which side's dots are looked for
+    double dpi;         ///< 0: from the file or found
+    int orientation;    ///< -1: found; 0, 90, 180, 270
+    bool crop;          ///< a crop of few cells rather than a page
+};
+#define brl_page_params(...) (&(struct brl_page_params) { .orientation = -1, __VA_ARGS__ })
+
+/** Find the grid. No braille found: FAIL_INPUT, -ENODATA. */
+int brl_page_new(const struct image *img, const struct brl_page_params *params,
+                 struct brl_page **ret, struct fail *fail);
+struct brl_page *brl_page_free(struct brl_page *page);
+DEFINE_CLEANUP(struct brl_page *, brl_page_free);
+
+/** Cut one slot for the image tower: `width` x `height` grey bytes, the cell's centre in the middle
+ * ((width-1)/2, (height-1)/2 in pixel centres), `px_per_pitch` pixels a dot pitch, area-averaged,
+ * upright; outside the picture the nearest pixel is repeated. A verso slot is mirrored. */
+void brl_page_crop(const struct brl_page *page, const struct brl_slot *slot, unsigned width,
+                   unsigned height, double px_per_pitch, uint8_t *out);

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Current Chinese Braille -> toned pinyin, numbers, punctuation -> phones. Tables with their sources
+ * lie in dataset/lang/data. Thread-safe: the tables are constant.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/fail.h"
+#include "braille/cell.h"
+
+enum lang_kind { LANG_SYLLABLE, LANG_PUNCT, LANG_NUMBER, LANG_LATIN, LANG_SPACE, LANG_UNKNOWN };
+
+/** One piece of a line as read. A word's syllables follow each other without LANG_SPACE. */
+struct lang_token {
+    enum lang_kind kind;
+    uint32_t first, n_cells; ///< the cells it came from (index into the input)
+    char text[32]; ///< "hao3" ("hao" when no tone is printed, "v" for u-umlaut), "，", "24", "A", or
+                   ///< the cells in Unicode braille when unknown
+};
+
+struct lang_text {
+    struct lang_token *tokens; ///< owned
+    size_t n;
+};
+void lang_text_done(struct lang_text *t);
+
+/** A page's cells in reading order; `LANG_LINE_END` stands between lines. A line that begins with
+ * dots 36 goes on with the word of the line above; other line ends count as a space. */
+#define LANG_LINE_END 0xFF
+int lang_decode(const uint8_t *cells, size_t n, struct lang_text *ret);
+
+/** Tokens -> pinyin as docs/contracts.md has it: words separated by spaces, syllables of a word
+ * written together, punctuation full width and standing alone. Syllables without a printed tone stay
+ * without digit. *ret owned. */
+int lang_pinyin(const struct lang_text *t, char **ret);
+
+/** What is spoken: pinyin in which every syllable has a tone (printed, else from the lexicon of
+ * frequent words, else the most frequent tone of the syllable), numbers read out ("24" ->
+ * er4shi2si4), Latin letters spelled, unknown cells left out and counted. *ret owned. */
+int lang_spoken(const struct lang_text *t, char **ret, unsigned *ret_n_unknown);
+
+/** Tone sandhi on spoken pinyin: third tones inside words and phrases, bu4, yi1. *ret owned. */
+int lang_sandhi(const char *pinyin, char **ret, struct fail *fail);
+
+struct lang_phone {
+    char name[8];     ///< "zh", "_ang", "sil", "，" (models/recipes/phones.py has the same set)
+    uint8_t tone;     ///< 1-5 on finals, 0 elsewhere
+    uint8_t position; ///< 1 in a word's first syllable, 2 in the others, 0 for pauses
+};
+
+/** Toned pinyin -> phones, `sil` at both ends. What is no syllable: FAIL_INPUT, -EINVAL, named.
+ * A toneless syllable is spoken with tone 5. *ret owned. Same result as recipes/phones.py. */
+int lang_phones(const char *pinyin, struct lang_phone **ret, size_t *ret_n, struct fail *fail);
+
+/** Cut spoken pinyin into sentences (after 。！？, and long ones after ，；：、 or a word) of at most
+ * `max_syllables`. *ret: array of owned strings, free each and the array. */
+int lang_sentences(const char *pinyin, unsigned max_syllables, char ***ret, size_t *ret_n);
+
+/** The bank of the paper's BIT crops: numbers 0-1999, toned and toneless syllables, punctuation.
+ * Each distinct cell sequence once. */
+struct lang_bit {
+    char text[16];      ///< "248", "hao4", "！"
+    brl_cell cells[10]; ///< in Current Braille
+    uint8_t n_cells;
+};
+int lang_bit_bank(struct lang_bit **ret /* owned */, size_t *ret_n);

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * FastSpeech2 (Ren et al. 2020, arXiv 2006.04558): phones -> log-mel, with duration, pitch (by
+ * phone or by frame) and energy predictors. models/recipes/fastspeech2.py trains it and is the
+ * reference of the golden test. One thread at a time.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/fail.h"
+#include "nn/nn.h"
+
+struct fs2;
+
+/** One phone as the front end gives it (lang/lang.h). */
+struct fs2_phone {
+    uint16_t id;      ///< from fs2_phone_id()
+    uint8_t tone;     ///< 1-5 on finals, 0 elsewhere
+    uint8_t position; ///< 1 in a word's first syllable, 2 in the others, 0 for pauses
+};
+
+struct fs2_params {
+    double rate;   ///< speaking rate, 0.5 .. 4.0; durations are divided by it
+    double pitch;  ///< factor on F0, 0.5 .. 2.0
+    double energy; ///< factor on the predicted energy's deviation, 0 .. 2
+};
+#define fs2_params(...) (&(struct fs2_params) { .rate = 1, .pitch = 1, .energy = 1, __VA_ARGS__ })
+
+struct fs2_speech {
+    unsigned n_mels, n_frames; ///< frames of `hop` samples
+    float *mel;                ///< [n_mels][n_frames], natural log, owned
+    double *f0_hz;             ///< [n_frames], 0 = unvoiced, owned; zeros when pitch is by phone
+    unsigned *durations;       ///< [n_phones] frames, owned
+};
+void fs2_speech_done(struct fs2_speech *s);
+
+int fs2_new(struct nn *nn, const char *path, struct fs2 **ret, struct fail *fail);
+struct fs2 *fs2_free(struct fs2 *fs2);
+DEFINE_CLEANUP(struct fs2 *, fs2_free);
+unsigned fs2_rate_hz(const struct fs2 *fs2); ///< sampling rate, e.g. 16000
+unsigned fs2_hop(const struct fs2 *fs2);     ///< samples a frame, e.g. 256
+/** Id of a phone name ("zh", "_ang", "sil", "，"), or -ENOENT. */
+int fs2_phone_id(const struct fs2 *fs2, const char *name);
+
+/** n phones (1 .. 1000) -> mel and F0. -E2BIG when the result would exceed 4,000 frames. */
+int fs2_speak(struct fs2 *fs2, const struct fs2_phone *phones, size_t n,
+              const struct fs2_params *params, struct fs2_speech *ret, const volatile int *cancel,
+              struct fail *fail);

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * HiFi-GAN generators (Kong et al. 2020, arXiv 2010.05646; jik876's V1, V2, V3 by configuration),
+ * and the same trunk with a harmonic source from F0 and an inverse-STFT head (iSTFTNet,
+ * arXiv 2203.02395). models/recipes/hifigan.py is the reference. One thread at a time.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/fail.h"
+#include "nn/nn.h"
+
+struct hifigan;
+
+int hifigan_new(struct nn *nn, const char *path, struct hifigan **ret, struct fail *fail);
+struct hifigan *hifigan_free(struct hifigan *h);
+DEFINE_CLEANUP(struct hifigan *, hifigan_free);
+unsigned hifigan_rate_hz(const struct hifigan *h);
+unsigned hifigan_hop(const struct hifigan *h);
+
+/** mel [n_mels][n_frames], natural log -> samples [n_frames * hop] in -1 .. 1. `f0_hz` [n_frames]
+ * (0 = unvoiced) feeds the harmonic source; a generator without one accepts NULL. */
+int hifigan_speak(struct hifigan *h, const float *mel, const double *f0_hz, unsigned n_frames,
+                  float *samples, const volatile int *cancel, struct fail *fail);

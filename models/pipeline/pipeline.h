@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The whole way, and the only folder that knows it: page -> cells -> text -> speech. A pipeline owns
+ * the Vulkan context and the models; one thread at a time uses it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/fail.h"
+#include "braille/cell.h"
+#include "image/image.h"
+#include "vk/vkc.h"
+
+struct pipeline;
+
+struct pipeline_params {
+    const char *device; ///< NULL: the best; index or part of a name
+    const char *models; ///< folder of the weights; NULL: pipeline_models_dir()
+    bool validation;    ///< validation layer on
+};
+#define pipeline_params(...) (&(struct pipeline_params) { __VA_ARGS__ })
+
+/** Opens the device at once, each model at first use. */
+int pipeline_new(const struct pipeline_params *params, struct pipeline **ret, struct fail *fail);
+struct pipeline *pipeline_free(struct pipeline *p);
+DEFINE_CLEANUP(struct pipeline *, pipeline_free);
+const struct vkc_device_info *pipeline_device(const struct pipeline *p);
+/** Where weights are looked for: $BRAILLED_MODELS, the source tree's when run from the build folder,
+ * else the installed ones. Static storage. */
+const char *pipeline_models_dir(void);
+/** Load all models and warm the programs now. */
+int pipeline_prepare(struct pipeline *p, struct fail *fail);
+
+enum pipeline_stage {
+    PIPELINE_QUEUED = 1, PIPELINE_DECODING, PIPELINE_FINDING_DOTS, PIPELINE_READING_CELLS,
+    PIPELINE_TRANSLATING, PIPELINE_SPEAKING, PIPELINE_DONE,
+};
+
+struct pipeline_cell {
+    uint16_t row, column;
+    double box[4]; ///< x, y, w, h through the outer dot centres, pixels of the picture as given
+    brl_cell dots; ///< never blank
+    float p;       ///< a . b of the winner, as a probability over the bank
+};
+
+struct pipeline_line {
+    uint16_t row;
+    char *braille; ///< Unicode braille, blank cells as U+2800; owned
+    char *pinyin;  ///< as printed; owned
+    float p;       ///< least certain cell of the line
+};
+
+struct pipeline_times {
+    double decode, grid, embed, knn, lang; ///< milliseconds
+};
+
+struct pipeline_reading {
+    unsigned width, height;
+    double dpi, skew_deg;
+    unsigned orientation;
+    bool mirrored;
+    bool crop;         ///< read as one BIT crop
+    char crop_text[16]; ///< and what the bank says it is
+    struct pipeline_cell *cells; ///< owned
+    size_t n_cells;
+    struct pipeline_line *lines; ///< owned
+    size_t n_lines;
+    char *pinyin;      ///< whole page as printed; owned
+    char *spoken;      ///< toned pinyin before sandhi; owned
+    unsigned n_unknown; ///< cells that are no text in this code
+    float confidence;  ///< mean p
+    struct pipeline_times times_ms;
+};
+void pipeline_reading_done(struct pipeline_reading *r);
+
+typedef void (*pipeline_progress_fn)(void *userdata, enum pipeline_stage stage, double fraction);
+
+struct pipeline_job {
+    const volatile int *cancel;    ///< set to stop soon; may be NULL
+    pipeline_progress_fn progress; ///< may be NULL
+    void *userdata;
+};
+
+enum pipeline_mode { PIPELINE_AUTO, PIPELINE_PAGE, PIPELINE_CROP };
+
+struct pipeline_read_params {
+    enum pipeline_mode mode;
+    int orientation; ///< -1: found
+    double dpi;      ///< 0: from the file or found
+    bool verso;      ///< read the dents (the other side's dots) instead of the bumps
+};
+#define pipeline_read_params(...) (&(struct pipeline_read_params) { .orientation = -1, __VA_ARGS__ })
+
+/** Read a page (or crop). */
+int pipeline_read(struct pipeline *p, const struct image *img,
+                  const struct pipeline_read_params *params, const struct pipeline_job *job,
+                  struct pipeline_reading *ret, struct fail *fail);
+
+struct pipeline_say_params {
+    double rate, pitch, energy; ///< factors, 1 = as trained
+    bool no_sandhi;             ///< speak the tones as they stand
+};
+#define pipeline_say_params(...)                                                                   \
+    (&(struct pipeline_say_params) { .rate = 1, .pitch = 1, .energy = 1, __VA_ARGS__ })
+
+struct pipeline_chunk {
+    size_t index, n; ///< sentence, of how many
+    const char *pinyin; ///< what it says, borrowed
+    const float *samples; ///< borrowed
+    size_t n_samples;
+    double acoustic_ms, vocoder_ms;
+};
+/** Called sentence by sentence in order; a negative return ends the speaking with that error. */
+typedef int (*pipeline_sound_fn)(void *userdata, const struct pipeline_chunk *chunk,
+                                 struct fail *fail);
+
+unsigned pipeline_rate_hz(struct pipeline *p); ///< 16000 once the voice is loaded, else 0
+
+/** Speak toned pinyin (docs/contracts.md) sentence by sentence. Nothing to say: -ENODATA. */
+int pipeline_say(struct pipeline *p, const char *pinyin, const struct pipeline_say_params *params,
+                 const struct pipeline_job *job, pipeline_sound_fn sound, void *userdata,
+                 struct fail *fail);
