@@ -113,7 +113,9 @@ class FastSpeech2(nn.Module):
         y = (y + self.angles[:y.shape[1]]).masked_fill(frames[..., None], 0)
         for block in self.decoder:
             y = block(y, frames)
-        return dict(mel=self.mel(y), log_dur=log_dur, pitch_out=p, energy_out=e, pitch=pitch, frames=frames, length=length, dur=dur)
+        with torch.autocast("cpu", enabled=False):  # log-mels reach -11.5, where bfloat16 steps by 0.06
+            m = self.mel(y.float())
+        return dict(mel=m, log_dur=log_dur, pitch_out=p, energy_out=e, pitch=pitch, frames=frames, length=length, dur=dur)
 
 
 def teacher_tokens(path):
