@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <cerrno>
+#include <cmath>
+#include <new>
+
+#include <opencv2/core.hpp>
+#include <opencv2/imgproc.hpp>
+
+#undef MIN /* base/macro.h has its own */
+#undef MAX
+extern "C" {
+#include "image/image.h"
+}
+#include "image/cv.h"
+
+namespace
+{
+/* A view, no copy. OpenCV has no const matrix; these are only read from. */
+cv::Mat view(const struct image *img)
+{
+    return cv::Mat((int) img->height, (int) img->width, img->n_chan == 3 ? CV_8UC3 : CV_8UC1,
+                   img->data, img->stride);
+}
+
+/* No exception may cross into C. OpenCV throws on a failed allocation and on sizes it cannot take. */
+template <typename F> int guarded(F f)
+{
+    try {
+        return f();
+    } catch (const cv::Exception &e) {
+        return e.code == cv::Error::StsNoMem ? -ENOMEM : -EINVAL;
+    } catch (const std::bad_alloc &) {
+        return -ENOMEM;
+    } catch (...) {
+        return -EINVAL;
+    }
+}
+
+int plane_new(unsigned width, unsigned height, struct image_plane *ret)
+{
+    ret->data = (float *) calloc((size_t) width * height, sizeof(float));
+    if (!ret->data)
+        return -ENOMEM;
+    ret->width = width;
+    ret->height = height;
+    return 0;
+}
+} // namespace
+
+extern "C" int image_resize(const struct image *img, unsigned width, unsigned height,
+                            struct image **ret)
+{
+    struct image *out = nullptr;
+    int r = image_new(width, height, img->n_chan, &out);
+    if (r < 0)
+        return r;
+    out->dpi = img->dpi * width / img->width;
+    r = guarded([&] {
+        cv::Mat to = view(out);
+        const bool shrinks = width <= img->width && height <= img->height;
+        cv::resize(view(img), to, to.size(), 0, 0, shrinks ? cv::INTER_AREA : cv::INTER_CUBIC);
+        return 0;
+    });
+    if (r < 0)
+        image_free(out);
+    else
+        *ret = out;
+    return r;
+}
+
+extern "C" int image_warp(const struct image *img, const double m[6], unsigned width,
+                          unsigned height, struct image **ret)
+{
+    struct image *out = nullptr;
+    int r = image_new(width, height, img->n_chan, &out);
+    if (r < 0)
+        return r;
+    out->dpi = img->dpi;
+    r = guarded([&] {
+        cv::Mat to = view(out);
+        const cv::Matx23d matrix(m[0], m[1], m[2], m[3], m[4], m[5]);
+        cv::warpAffine(view(img), to, matrix, to.size(), cv::INTER_LINEAR, cv::BORDER_REPLICATE);
+        return 0;
+    });
+    if (r < 0)
+        image_free(out);
+    else
+        *ret = out;
+    return r;
+}
+
+extern "C" int image_blur(struct image *img, double sigma_px)
+{
+    if (!(sigma_px > 0))
+        return 0;
+    return guarded([&] {
+        cv::Mat m = view(img);
+        cv::GaussianBlur(m, m, cv::Size(), sigma_px, sigma_px, cv::BORDER_REPLICATE);
+        return 0;
+    });
+}
+
+extern "C" int image_slope(const struct image *grey, double sigma_px, unsigned background_px,
+                           struct image_plane *ret_x, struct image_plane *ret_y)
+{
+    struct image_plane px = {}, py = {};
+    if (grey->n_chan != 1 || !(sigma_px > 0))
+        return -EINVAL;
+    int r = plane_new(grey->width, grey->height, &px);
+    if (r == 0)
+        r = plane_new(grey->width, grey->height, &py);
+    if (r == 0)
+        r = guarded([&] {
+            cv::Mat background, flat;
+            const int side = (int) background_px * 2 + 1;
+            cv::blur(view(grey), background, cv::Size(side, side), cv::Point(-1, -1),
+                     cv::BORDER_REPLICATE);
+            background += cv::Scalar(8); /* near black a ratio says nothing */
+            cv::divide(view(grey), background, flat, 128, CV_32F);
+
+            const int radius = (int) std::ceil(3 * sigma_px);
+            cv::Mat smooth = cv::getGaussianKernel(2 * radius + 1, sigma_px, CV_32F), slope;
+            slope = smooth.clone();
+            for (int i = -radius; i <= radius; i++)
+                slope.at<float>(i + radius) *= (float) (i / (sigma_px * sigma_px));
+            cv::Mat x((int) px.height, (int) px.width, CV_32F, px.data);
+            cv::Mat y((int) py.height, (int) py.width, CV_32F, py.data);
+            cv::sepFilter2D(flat, x, CV_32F, slope, smooth, cv::Point(-1, -1), 0,
+                            cv::BORDER_REPLICATE);
+            cv::sepFilter2D(flat, y, CV_32F, smooth, slope, cv::Point(-1, -1), 0,
+                            cv::BORDER_REPLICATE);
+            return 0;
+        });
+    if (r < 0) {
+        free(px.data);
+        free(py.data);
+        return r;
+    }
+    *ret_x = px;
+    *ret_y = py;
+    return 0;
+}

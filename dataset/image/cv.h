@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The few things that OpenCV does for us, behind C. Thread-safe: no shared state. Every function
+ * returns 0, -EINVAL (a size or a channel count that does not fit) or -ENOMEM.
+ */
+#pragma once
+
+#include "image/image.h"
+
+/** One float a pixel, row-major without gaps. */
+struct image_plane {
+    unsigned width, height;
+    float *data; ///< owned
+};
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+void image_plane_done(struct image_plane *plane);
+
+/** Resize to a given size: area-averaged when it shrinks, cubic when it grows. dpi follows the
+ * width. */
+int image_resize(const struct image *img, unsigned width, unsigned height, struct image **ret);
+
+/** Move every point (x, y) to (m0 x + m1 y + m2, m3 x + m4 y + m5), in pixel centres, into a
+ * picture of the given size; linear; outside the picture its nearest pixel is repeated. */
+int image_warp(const struct image *img, const double m[6], unsigned width, unsigned height,
+               struct image **ret);
+
+/** Gaussian blur of an 8-bit picture, in place. */
+int image_blur(struct image *img, double sigma_px);
+
+/** The slope of the light on a grey picture: Gaussian derivatives (levels a pixel, of paper at level
+ * 128) in x and y after division by the background, a box blur of the given radius. */
+int image_slope(const struct image *grey, double sigma_px, unsigned background_px,
+                struct image_plane *ret_x, struct image_plane *ret_y);
+
+#ifdef __cplusplus
+}
+#endif
