@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The whole way, and the only folder that knows it: page -> cells -> text -> speech. A pipeline owns
- * the Vulkan context and the models; one thread at a time uses it.
+ * The whole way, and the only folder that knows it: page -> cells -> text -> speech. A pipeline
+ * owns the Vulkan context and the models; one thread at a time uses it.
  */
 #pragma once
 
@@ -21,22 +21,27 @@ struct pipeline_params {
     const char *models; ///< folder of the weights; NULL: pipeline_models_dir()
     bool validation;    ///< validation layer on
 };
-#define pipeline_params(...) (&(struct pipeline_params) { __VA_ARGS__ })
+#define pipeline_params(...) (&(struct pipeline_params){__VA_ARGS__})
 
 /** Opens the device at once, each model at first use. */
 int pipeline_new(const struct pipeline_params *params, struct pipeline **ret, struct fail *fail);
 struct pipeline *pipeline_free(struct pipeline *p);
 DEFINE_CLEANUP(struct pipeline *, pipeline_free);
 const struct vkc_device_info *pipeline_device(const struct pipeline *p);
-/** Where weights are looked for: $BRAILLED_MODELS, the source tree's when run from the build folder,
- * else the installed ones. Static storage. */
+/** Where weights are looked for: $BRAILLED_MODELS, the source tree's when run from the build
+ * folder, else the installed ones. Static storage. */
 const char *pipeline_models_dir(void);
 /** Load all models and warm the programs now. */
 int pipeline_prepare(struct pipeline *p, struct fail *fail);
 
 enum pipeline_stage {
-    PIPELINE_QUEUED = 1, PIPELINE_DECODING, PIPELINE_FINDING_DOTS, PIPELINE_READING_CELLS,
-    PIPELINE_TRANSLATING, PIPELINE_SPEAKING, PIPELINE_DONE,
+    PIPELINE_QUEUED = 1,
+    PIPELINE_DECODING,
+    PIPELINE_FINDING_DOTS,
+    PIPELINE_READING_CELLS,
+    PIPELINE_TRANSLATING,
+    PIPELINE_SPEAKING,
+    PIPELINE_DONE,
 };
 
 struct pipeline_cell {
@@ -62,16 +67,16 @@ struct pipeline_reading {
     double dpi, skew_deg;
     unsigned orientation;
     bool mirrored;
-    bool crop;         ///< read as one BIT crop
-    char crop_text[16]; ///< and what the bank says it is
+    bool crop;                   ///< read as one BIT crop
+    char crop_text[16];          ///< and what the bank says it is
     struct pipeline_cell *cells; ///< owned
     size_t n_cells;
     struct pipeline_line *lines; ///< owned
     size_t n_lines;
-    char *pinyin;      ///< whole page as printed; owned
-    char *spoken;      ///< toned pinyin before sandhi; owned
+    char *pinyin;       ///< whole page as printed; owned
+    char *spoken;       ///< toned pinyin before sandhi; owned
     unsigned n_unknown; ///< cells that are no text in this code
-    float confidence;  ///< mean p
+    float confidence;   ///< mean p
     struct pipeline_times times_ms;
 };
 void pipeline_reading_done(struct pipeline_reading *r);
@@ -92,7 +97,7 @@ struct pipeline_read_params {
     double dpi;      ///< 0: from the file or found
     bool verso;      ///< read the dents (the other side's dots) instead of the bumps
 };
-#define pipeline_read_params(...) (&(struct pipeline_read_params) { .orientation = -1, __VA_ARGS__ })
+#define pipeline_read_params(...) (&(struct pipeline_read_params){.orientation = -1, __VA_ARGS__})
 
 /** Read a page (or crop). */
 int pipeline_read(struct pipeline *p, const struct image *img,
@@ -104,11 +109,11 @@ struct pipeline_say_params {
     bool no_sandhi;             ///< speak the tones as they stand
 };
 #define pipeline_say_params(...)                                                                   \
-    (&(struct pipeline_say_params) { .rate = 1, .pitch = 1, .energy = 1, __VA_ARGS__ })
+    (&(struct pipeline_say_params){.rate = 1, .pitch = 1, .energy = 1, __VA_ARGS__})
 
 struct pipeline_chunk {
-    size_t index, n; ///< sentence, of how many
-    const char *pinyin; ///< what it says, borrowed
+    size_t index, n;      ///< sentence, of how many
+    const char *pinyin;   ///< what it says, borrowed
     const float *samples; ///< borrowed
     size_t n_samples;
     double acoustic_ms, vocoder_ms;

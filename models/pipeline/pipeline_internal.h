@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "clip/clip.h"
+#include "fastspeech2/fs2.h"
+#include "hifigan/hifigan.h"
+#include "knn/knn.h"
+#include "nn/nn.h"
+#include "pipeline/pipeline.h"
+
+/** The reading models: the image tower and the banks its embeddings are looked up in. */
+struct pipeline_reader {
+    struct clip *clip;
+    struct knn *cells;    ///< 64 texts, index = brl_cell
+    float *cell_texts;    ///< [64][E], owned: the crops' bank is built of them at first use
+    struct knn *crops;    ///< BIT texts, NULL until a crop is read
+    struct lang_bit *bit; ///< [n_bit], owned
+    size_t n_bit;
+    unsigned crop_cells; ///< cells of the longest BIT text
+};
+
+struct pipeline {
+    char *device, *models; ///< owned; device NULL = the best
+    bool validation;
+    struct vkc_context *ctx;
+    struct nn *nn;
+    struct pipeline_reader reader;
+    struct fs2 *fs2;
+    struct hifigan *hifigan;
+};
+
+/** Load what reading (speaking) needs unless it is there. */
+int pipeline_load_reader(struct pipeline *p, struct fail *fail);
+int pipeline_load_voice(struct pipeline *p, struct fail *fail);
+int pipeline_load_crop_bank(struct pipeline *p, struct fail *fail);
+/** The device was lost: close it and open it again, models at next use. */
+int pipeline_reopen(struct pipeline *p, struct fail *fail);
+
+double pipeline_now_ms(void);
+void pipeline_report(const struct pipeline_job *job, enum pipeline_stage stage, double fraction);
+
+static inline const volatile int *pipeline_cancel(const struct pipeline_job *job)
+{
+    return job ? job->cancel : NULL;
+}

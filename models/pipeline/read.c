@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "braille/page.h"
+#include "lang/lang.h"
+#include "pipeline/pipeline_internal.h"
+
+/* A picture as low as this is one of the paper's crops: a number, a syllable or a mark. A line of
+ * braille is 10 mm high, 118 px at 300 dpi. */
+#define CROP_MAX_HEIGHT_PX 240
+#define CROP_MAX_HEIGHT_MM 25.4
+/* Below this share of cells that are text, a page is tried upside down too. */
+#define LEGAL_ENOUGH 0.9
+
+/** What the models say of each place of the grid. */
+struct cells {
+    struct brl_page *page; ///< owned
+    float *embeddings;     ///< [n_slots][E], owned
+    uint32_t *cell;        ///< [n_slots], owned
+    float *p;              ///< [n_slots], owned
+};
+
+static void cells_done(struct cells *c)
+{
+    c->page = brl_page_free(c->page);
+    free(c->embeddings);
+    free(c->cell);
+    free(c->p);
+    *c = (struct cells){0};
+}
+
+static int embed_cells(struct pipeline *p, struct cells *c, struct pipeline_times *times,
+                       const struct pipeline_job *job, struct fail *fail)
+{
+    const struct clip_info *info = clip_info(p->reader.clip);
+    const size_t n = c->page->n_slots, size = (size_t) info->width * info->height;
+    CLEANUP_FREE uint8_t *crops = malloc(n * size);
+
+    c->embeddings = calloc(n, info->embed * sizeof(float));
+    c->cell = calloc(n, sizeof(*c->cell));
+    c->p = calloc(n, sizeof(*c->p));
+    if (!crops || !c->embeddings || !c->cell || !c->p)
+        return -ENOMEM;
+    double t0 = pipeline_now_ms();
+    for (size_t i = 0; i < n; i++)
+        brl_page_crop(c->page, &c->page->slots[i], info->width, info->height,
+                      (double) info->px_per_pitch, crops + i * size);
+    int r = clip_image(p->reader.clip, crops, n, c->embeddings, pipeline_cancel(job), fail);
+    double t1 = pipeline_now_ms();
+    if (r == 0)
+        r = knn_query(p->reader.cells, c->embeddings, n, 1, c->cell, c->p, pipeline_cancel(job),
+                      fail);
+    times->embed += t1 - t0;
+    times->knn += pipeline_now_ms() - t1;
+    return r;
+}
+
+static int find_cells(struct pipeline *p, const struct image *img,
+                      const struct brl_page_params *params, struct cells *c,
+                      struct pipeline_times *times, const struct pipeline_job *job,
+                      struct fail *fail)
+{
+    double t0 = pipeline_now_ms();
+    pipeline_report(job, PIPELINE_FINDING_DOTS, 0.05);
+    int r = brl_page_new(img, params, &c->page, fail);
+    times->grid += pipeline_now_ms() - t0;
+    if (r < 0)
+        return r;
+    pipeline_report(job, PIPELINE_READING_CELLS, 0.1);
+    return embed_cells(p, c, times, job, fail);
+}
+
+/** Rows from their first place to their last raised cell, LANG_LINE_END between rows. `first` says
+ * where a row's cells begin in the stream; [n_rows + 1]. */
+static int cell_stream(const struct cells *c, uint8_t **ret, size_t *ret_n, size_t **ret_first)
+{
+    const struct brl_page *page = c->page;
+    CLEANUP_FREE uint8_t *stream = malloc(page->n_slots + page->n_rows + 1);
+    CLEANUP_FREE size_t *first = calloc(page->n_rows + 1, sizeof(*first));
+    size_t n = 0, i = 0;
+
+    if (!stream || !first)
+        return -ENOMEM;
+    for (unsigned row = 0; row < page->n_rows; row++) {
+        size_t end = n;
+        first[row] = n;
+        for (; i < page->n_slots && page->slots[i].row == row; i++) {
+            stream[n++] = (uint8_t) c->cell[i];
+            if (c->cell[i])
+                end = n;
+        }
+        n = end;
+        stream[n++] = LANG_LINE_END;
+    }
+    first[page->n_rows] = n;
+    *ret = TAKE_PTR(stream);
+    *ret_n = n;
+    *ret_first = TAKE_PTR(first);
+    return 0;
+}
+
+/** Share of raised cells that are text: what tells a page from the same page upside down. */
+static int legal_share(const struct cells *c, double *ret)
+{
+    CLEANUP_FREE uint8_t *stream = NULL;
+    CLEANUP_FREE size_t *first = NULL;
+    CLEANUP(lang_text_done) struct lang_text text = {0};
+    size_t n = 0, raised = 0, unknown = 0;
+
+    int r = cell_stream(c, &stream, &n, &first);
+    if (r == 0)
+        r = lang_decode(stream, n, &text);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < n; i++)
+        raised += stream[i] != 0 && stream[i] != LANG_LINE_END;
+    for (size_t i = 0; i < text.n; i++)
+        if (text.tokens[i].kind == LANG_UNKNOWN)
+            unknown += text.tokens[i].n_cells;
+    *ret = raised ? 1 - (double) unknown / (double) raised : 0;
+    return 0;
+}
+
+/** Nothing in the grid tells a page from the page upside down; its text does. */
+static int find_upright(struct pipeline *p, const struct image *img, struct brl_page_params *params,
+                        struct cells *c, struct pipeline_times *times,
+                        const struct pipeline_job *job, struct fail *fail)
+{
+    double legal = 0, turned_legal = 0;
+    int r = find_cells(p, img, params, c, times, job, fail);
+    if (r < 0 || params->orientation >= 0 || params->crop)
+        return r;
+    r = legal_share(c, &legal);
+    if (r < 0 || legal >= LEGAL_ENOUGH)
+        return r;
+
+    struct cells turned = {0};
+    struct fail ignored = {0};
+    params->orientation = (int) (c->page->orientation + 180) % 360;
+    r = find_cells(p, img, params, &turned, times, job, &ignored);
+    if (r == 0)
+        r = legal_share(&turned, &turned_legal);
+    if (r == 0 && turned_legal > legal) {
+        cells_done(c);
+        *c = turned;
+        return 0;
+    }
+    cells_done(&turned);
+    return r == -ECANCELED || r == -ENOMEM || r == -EIO ? r : 0;
+}
+
+static void slot_box(const struct brl_slot *s, double box[4])
+{
+    double x0 = s->dot[0].x, x1 = x0, y0 = s->dot[0].y, y1 = y0;
+    for (int i = 1; i < 6; i++) {
+        x0 = fmin(x0, s->dot[i].x);
+        x1 = fmax(x1, s->dot[i].x);
+        y0 = fmin(y0, s->dot[i].y);
+        y1 = fmax(y1, s->dot[i].y);
+    }
+    box[0] = x0;
+    box[1] = y0;
+    box[2] = x1 - x0;
+    box[3] = y1 - y0;
+}
+
+static int keep_cells(const struct cells *c, struct pipeline_reading *ret)
+{
+    const struct brl_page *page = c->page;
+    double sum = 0;
+
+    ret->cells = calloc(MAX(page->n_slots, 1), sizeof(*ret->cells));
+    if (!ret->cells)
+        return -ENOMEM;
+    for (size_t i = 0; i < page->n_slots; i++) {
+        if (!c->cell[i])
+            continue;
+        struct pipeline_cell *cell = &ret->cells[ret->n_cells++];
+        *cell = (struct pipeline_cell){.row = page->slots[i].row,
+                                       .column = page->slots[i].column,
+                                       .dots = (brl_cell) c->cell[i],
+                                       .p = c->p[i]};
+        slot_box(&page->slots[i], cell->box);
+        sum += (double) c->p[i];
+    }
+    ret->confidence = ret->n_cells ? (float) (sum / (double) ret->n_cells) : 0;
+    return 0;
+}
+
+static char *braille_of(const uint8_t *cells, size_t n)
+{
+    char *out = malloc(n * 3 + 1), *at = out;
+    if (!out)
+        return NULL;
+    for (size_t i = 0; i < n; i++, at += 3)
+        brl_cell_utf8(cells[i], at);
+    *at = 0;
+    return out;
+}
+
+static float least_certain(const struct pipeline_reading *r, unsigned row)
+{
+    float p = 1;
+    for (size_t i = 0; i < r->n_cells; i++)
+        if (r->cells[i].row == row)
+            p = fminf(p, r->cells[i].p);
+    return p;
+}
+
+/** The rows that hold something, each with the tokens that begin in it. */
+static int keep_lines(const uint8_t *stream, const size_t *first, unsigned n_rows,
+                      const struct lang_text *text, struct pipeline_reading *ret)
+{
+    size_t token = 0;
+
+    ret->lines = calloc(MAX(n_rows, 1u), sizeof(*ret->lines));
+    if (!ret->lines)
+        return -ENOMEM;
+    for (unsigned row = 0; row < n_rows; row++) {
+        size_t n = first[row + 1] - first[row] - 1, begin = token;
+        while (token < text->n && text->tokens[token].first < first[row + 1])
+            token++;
+        if (n == 0)
+            continue;
+        struct pipeline_line *line = &ret->lines[ret->n_lines++];
+        *line = (struct pipeline_line){.row = (uint16_t) row, .p = least_certain(ret, row)};
+        line->braille = braille_of(stream + first[row], n);
+        if (!line->braille)
+            return -ENOMEM;
+        int r =
+            lang_pinyin(&(struct lang_text){text->tokens + begin, token - begin}, &line->pinyin);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int translate(const struct cells *c, struct pipeline_reading *ret)
+{
+    CLEANUP_FREE uint8_t *stream = NULL;
+    CLEANUP_FREE size_t *first = NULL;
+    CLEANUP(lang_text_done) struct lang_text text = {0};
+    size_t n = 0;
+
+    int r = cell_stream(c, &stream, &n, &first);
+    if (r == 0)
+        r = lang_decode(stream, n, &text);
+    if (r == 0)
+        r = keep_lines(stream, first, c->page->n_rows, &text, ret);
+    if (r == 0)
+        r = lang_pinyin(&text, &ret->pinyin);
+    if (r == 0)
+        r = lang_spoken(&text, &ret->spoken, &ret->n_unknown);
+    return r;
+}
+
+/** One query of the crop's cells from its first raised one on, the blank text's embedding after. */
+static void crop_query(const struct pipeline *p, const struct cells *c, float *query)
+{
+    const struct pipeline_reader *d = &p->reader;
+    const unsigned e = clip_info(d->clip)->embed;
+    const float scale = 1.0f / sqrtf((float) d->crop_cells);
+    size_t first = 0;
+
+    while (first + 1 < c->page->n_slots && !c->cell[first])
+        first++;
+    for (unsigned k = 0; k < d->crop_cells; k++) {
+        const size_t slot = first + k;
+        const float *from = slot < c->page->n_slots ? c->embeddings + slot * e : d->cell_texts;
+        for (unsigned i = 0; i < e; i++)
+            query[k * e + i] = scale * from[i];
+    }
+}
+
+/** The paper's way for a crop: the nearest BIT text by p = a . b. It replaces the cells read. */
+static int look_up_crop(struct pipeline *p, struct cells *c, struct pipeline_reading *ret,
+                        const struct pipeline_job *job, struct fail *fail)
+{
+    struct pipeline_reader *d = &p->reader;
+    uint32_t best = 0;
+    float dot = 0;
+
+    int r = pipeline_load_crop_bank(p, fail);
+    if (r < 0)
+        return r;
+    CLEANUP_FREE float *query = calloc(d->crop_cells, clip_info(d->clip)->embed * sizeof(float));
+    if (!query)
+        return -ENOMEM;
+    double t0 = pipeline_now_ms();
+    crop_query(p, c, query);
+    r = knn_query(d->crops, query, 1, 1, &best, &dot, pipeline_cancel(job), fail);
+    ret->times_ms.knn += pipeline_now_ms() - t0;
+    if (r < 0)
+        return r;
+
+    const struct lang_bit *bit = &d->bit[best];
+    size_t first = 0;
+    while (first + 1 < c->page->n_slots && !c->cell[first])
+        first++;
+    for (size_t i = first; i < c->page->n_slots; i++)
+        c->cell[i] = i - first < bit->n_cells ? bit->cells[i - first] : 0;
+    snprintf(ret->crop_text, sizeof(ret->crop_text), "%s", bit->text);
+    ret->crop = true;
+    ret->confidence = dot;
+    return 0;
+}
+
+static bool looks_like_crop(const struct image *img, const struct pipeline_read_params *params)
+{
+    const double dpi = params->dpi > 0 ? params->dpi : img->dpi;
+
+    if (params->mode != PIPELINE_AUTO)
+        return params->mode == PIPELINE_CROP;
+    return img->height <= CROP_MAX_HEIGHT_PX ||
+           (dpi > 0 && img->height / dpi * 25.4 <= CROP_MAX_HEIGHT_MM);
+}
+
+static int read_once(struct pipeline *p, const struct image *img,
+                     const struct pipeline_read_params *params, const struct pipeline_job *job,
+                     struct pipeline_reading *ret, struct fail *fail)
+{
+    CLEANUP(cells_done) struct cells c = {0};
+    struct brl_page_params page = {.side = params->verso ? BRL_VERSO : BRL_RECTO,
+                                   .dpi = params->dpi,
+                                   .orientation = params->orientation,
+                                   .crop = looks_like_crop(img, params)};
+
+    int r = pipeline_load_reader(p, fail);
+    if (r == 0)
+        r = find_upright(p, img, &page, &c, &ret->times_ms, job, fail);
+    if (r < 0)
+        return r;
+    ret->width = img->width;
+    ret->height = img->height;
+    ret->dpi = c.page->dpi;
+    ret->skew_deg = c.page->skew_deg;
+    ret->orientation = c.page->orientation;
+    pipeline_report(job, PIPELINE_TRANSLATING, 0.3);
+    float crop_p = 0;
+    if (page.crop) {
+        r = look_up_crop(p, &c, ret, job, fail);
+        crop_p = ret->confidence;
+    }
+    double t0 = pipeline_now_ms();
+    if (r == 0)
+        r = keep_cells(&c, ret);
+    if (r == 0 && ret->n_cells == 0)
+        r = fail_set(fail, FAIL_INPUT, -ENODATA,
+                     "no braille was found in the picture; scan the page flat, at 150 to 600 dpi");
+    if (r == 0)
+        r = translate(&c, ret);
+    if (page.crop)
+        ret->confidence = crop_p;
+    ret->times_ms.lang += pipeline_now_ms() - t0;
+    return r;
+}
+
+int pipeline_read(struct pipeline *p, const struct image *img,
+                  const struct pipeline_read_params *params, const struct pipeline_job *job,
+                  struct pipeline_reading *ret, struct fail *fail)
+{
+    struct pipeline_reading reading = {0};
+    struct fail first = {0};
+
+    int r = read_once(p, img, params, job, &reading, &first);
+    if (r == -EIO) { /* the device was lost: once more on a new one */
+        pipeline_reading_done(&reading);
+        if (pipeline_reopen(p, &first) == 0)
+            r = read_once(p, img, params, job, &reading, &first);
+    }
+    if (r < 0) {
+        pipeline_reading_done(&reading);
+        if (fail)
+            *fail = first;
+        return r;
+    }
+    *ret = reading;
+    return 0;
+}
+
+void pipeline_reading_done(struct pipeline_reading *r)
+{
+    for (size_t i = 0; i < r->n_lines; i++) {
+        free(r->lines[i].braille);
+        free(r->lines[i].pinyin);
+    }
+    free(r->lines);
+    free(r->cells);
+    free(r->pinyin);
+    free(r->spoken);
+    *r = (struct pipeline_reading){0};
+}

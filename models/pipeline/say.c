@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lang/lang.h"
+#include "pipeline/pipeline_internal.h"
+
+/* A sentence is spoken in one pass: as long as the corpus the voice was trained on had them. */
+#define MAX_SYLLABLES 32
+/* The corpus begins and ends with up to half a second of silence; this much is kept (frames). */
+#define KEEP_BEFORE 5u
+#define KEEP_AFTER 14u
+
+struct speech {
+    float *samples; ///< owned
+    size_t first, n;
+    double acoustic_ms, vocoder_ms;
+};
+
+static int phone_ids(const struct fs2 *fs2, const struct lang_phone *phones, size_t n,
+                     struct fs2_phone *out, struct fail *fail)
+{
+    for (size_t i = 0; i < n; i++) {
+        int id = fs2_phone_id(fs2, phones[i].name);
+        if (id < 0)
+            return fail_set(
+                fail, FAIL_UNAVAILABLE, id,
+                "the voice cannot say the sound '%s'; install a voice that fits this version",
+                phones[i].name);
+        out[i] = (struct fs2_phone){(uint16_t) id, phones[i].tone, phones[i].position};
+    }
+    return 0;
+}
+
+static int sentence_phones(struct pipeline *p, const char *pinyin, struct fs2_phone **ret,
+                           size_t *ret_n, struct fail *fail)
+{
+    CLEANUP_FREE struct lang_phone *phones = NULL;
+    size_t n = 0;
+    int r = lang_phones(pinyin, &phones, &n, fail);
+    if (r < 0)
+        return r;
+    CLEANUP_FREE struct fs2_phone *ids = calloc(n, sizeof(*ids));
+    if (!ids)
+        return -ENOMEM;
+    r = phone_ids(p->fs2, phones, n, ids, fail);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(ids);
+    *ret_n = n;
+    return 0;
+}
+
+/** Leave out most of the silence at both ends, and clip what a vocoder may overshoot. */
+static void trim(struct speech *s, const struct fs2_speech *mel, size_t n_phones, unsigned hop)
+{
+    unsigned before = mel->durations[0], after = mel->durations[n_phones - 1];
+    unsigned skip = before > KEEP_BEFORE ? before - KEEP_BEFORE : 0;
+    unsigned drop = after > KEEP_AFTER ? after - KEEP_AFTER : 0;
+
+    s->first = (size_t) skip * hop;
+    s->n = (size_t) (mel->n_frames - skip - drop) * hop;
+    for (size_t i = s->first; i < s->first + s->n; i++)
+        s->samples[i] = s->samples[i] > 1 ? 1 : s->samples[i] < -1 ? -1 : s->samples[i];
+}
+
+static int speak_once(struct pipeline *p, const char *pinyin,
+                      const struct pipeline_say_params *params, const struct pipeline_job *job,
+                      struct speech *ret, struct fail *fail)
+{
+    CLEANUP(fs2_speech_done) struct fs2_speech mel = {0};
+    CLEANUP_FREE struct fs2_phone *phones = NULL;
+    size_t n = 0;
+
+    int r = pipeline_load_voice(p, fail);
+    if (r == 0)
+        r = sentence_phones(p, pinyin, &phones, &n, fail);
+    if (r < 0)
+        return r;
+    double t0 = pipeline_now_ms();
+    r = fs2_speak(
+        p->fs2, phones, n,
+        fs2_params(.rate = params->rate, .pitch = params->pitch, .energy = params->energy), &mel,
+        pipeline_cancel(job), fail);
+    if (r < 0)
+        return r;
+    double t1 = pipeline_now_ms();
+    const unsigned hop = hifigan_hop(p->hifigan);
+    CLEANUP_FREE float *samples = calloc(mel.n_frames, hop * sizeof(float));
+    if (!samples)
+        return -ENOMEM;
+    r = hifigan_speak(p->hifigan, mel.mel, mel.f0_hz, mel.n_frames, samples, pipeline_cancel(job),
+                      fail);
+    if (r < 0)
+        return r;
+    *ret = (struct speech){TAKE_PTR(samples), 0, 0, t1 - t0, pipeline_now_ms() - t1};
+    trim(ret, &mel, n, hop);
+    return 0;
+}
+
+/** A lost device is opened again and the sentence tried once more. */
+static int speak(struct pipeline *p, const char *pinyin, const struct pipeline_say_params *params,
+                 const struct pipeline_job *job, struct speech *ret, struct fail *fail)
+{
+    struct fail first = {0};
+    int r = speak_once(p, pinyin, params, job, ret, &first);
+    if (r == -EIO && pipeline_reopen(p, &first) == 0)
+        r = speak_once(p, pinyin, params, job, ret, &first);
+    if (r < 0 && fail)
+        *fail = first;
+    return r;
+}
+
+static void free_strings(char **strings, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        free(strings[i]);
+    free(strings);
+}
+
+static int say_sentences(struct pipeline *p, char *const *sentences, size_t n,
+                         const struct pipeline_say_params *params, const struct pipeline_job *job,
+                         pipeline_sound_fn sound, void *userdata, struct fail *fail)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct speech s = {0};
+        if (pipeline_cancel(job) && *pipeline_cancel(job))
+            return fail_set(fail, FAIL_INTERRUPTED, -ECANCELED, "stopped");
+        pipeline_report(job, PIPELINE_SPEAKING, (double) i / (double) n);
+        int r = speak(p, sentences[i], params, job, &s, fail);
+        if (r == 0)
+            r = sound(userdata,
+                      &(struct pipeline_chunk){.index = i,
+                                               .n = n,
+                                               .pinyin = sentences[i],
+                                               .samples = s.samples + s.first,
+                                               .n_samples = s.n,
+                                               .acoustic_ms = s.acoustic_ms,
+                                               .vocoder_ms = s.vocoder_ms},
+                      fail);
+        free(s.samples);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int check_params(const struct pipeline_say_params *q, struct fail *fail)
+{
+    if (!(q->rate >= 0.5 && q->rate <= 4))
+        return fail_set(fail, FAIL_USAGE, -EINVAL, "the rate must lie between 0.5 and 4");
+    if (!(q->pitch >= 0.5 && q->pitch <= 2))
+        return fail_set(fail, FAIL_USAGE, -EINVAL, "the pitch must lie between 0.5 and 2");
+    if (!(q->energy >= 0 && q->energy <= 2))
+        return fail_set(fail, FAIL_USAGE, -EINVAL, "the energy must lie between 0 and 2");
+    return 0;
+}
+
+int pipeline_say(struct pipeline *p, const char *pinyin, const struct pipeline_say_params *params,
+                 const struct pipeline_job *job, pipeline_sound_fn sound, void *userdata,
+                 struct fail *fail)
+{
+    CLEANUP_FREE char *spoken = NULL;
+    char **sentences = NULL;
+    size_t n = 0;
+
+    int r = check_params(params, fail);
+    if (r < 0)
+        return r;
+    if (params->no_sandhi)
+        r = (spoken = strdup(pinyin)) ? 0 : -ENOMEM;
+    else
+        r = lang_sandhi(pinyin, &spoken, fail);
+    if (r == 0)
+        r = lang_sentences(spoken, MAX_SYLLABLES, &sentences, &n);
+    if (r == 0 && n == 0)
+        r = fail_set(fail, FAIL_INPUT, -ENODATA, "there is nothing to say");
+    if (r == 0)
+        r = pipeline_load_voice(p, fail);
+    if (r == 0)
+        r = say_sentences(p, sentences, n, params, job, sound, userdata, fail);
+    if (r == 0)
+        pipeline_report(job, PIPELINE_DONE, 1);
+    free_strings(sentences, n);
+    return r;
+}
