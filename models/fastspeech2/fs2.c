@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The forward pass. The device computes the networks; durations, voicing and the index of the
+ * length regulator are decided on the host between three submits (two when pitch is by phone).
+ */
+#include "fastspeech2/fs2_model.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const float norm_eps = 1e-5f;
+
+/* ---- the model ------------------------------------------------------------------------------ */
+
+int fs2_new(struct nn *nn, const char *path, struct fs2 **ret, struct fail *fail)
+{
+    CLEANUP(fs2_freep) struct fs2 *m = calloc(1, sizeof(*m));
+    int r;
+
+    if (!m)
+        return fail_set(fail, FAIL_OTHER, -ENOMEM, "not enough memory for the acoustic model");
+    m->nn = nn;
+    if ((r = fs2_load(m, path, fail)) < 0)
+        return fail_set(fail, FAIL_OTHER, r, "cannot load '%s': %m", path);
+    *ret = TAKE_PTR(m);
+    return 0;
+}
+
+static void free_blocks(struct fs2_block *b, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        nn_weight_free(b[i].qkv);
+        nn_weight_free(b[i].out);
+        nn_weight_free(b[i].norm1);
+        nn_weight_free(b[i].conv1);
+        nn_weight_free(b[i].conv2);
+        nn_weight_free(b[i].norm2);
+    }
+}
+
+static void free_predictor(struct fs2_predictor *p)
+{
+    nn_weight_free(p->conv1);
+    nn_weight_free(p->norm1);
+    nn_weight_free(p->conv2);
+    nn_weight_free(p->norm2);
+    nn_weight_free(p->linear);
+}
+
+struct fs2 *fs2_free(struct fs2 *m)
+{
+    if (!m)
+        return NULL;
+    free_blocks(m->encoder, FS2_MAX_LAYERS);
+    free_blocks(m->decoder, FS2_MAX_LAYERS);
+    free_predictor(&m->duration);
+    free_predictor(&m->pitch);
+    free_predictor(&m->energy);
+    nn_weight_free(m->phone);
+    nn_weight_free(m->tone);
+    nn_weight_free(m->position);
+    nn_weight_free(m->angles);
+    nn_weight_free(m->variance);
+    nn_weight_free(m->place);
+    nn_weight_free(m->mel);
+    for (unsigned i = 0; m->phones && i < m->n_phones; i++)
+        free(m->phones[i]);
+    free(m->phones);
+    free(m);
+    return NULL;
+}
+
+unsigned fs2_rate_hz(const struct fs2 *m)
+{
+    return m->rate_hz;
+}
+
+unsigned fs2_hop(const struct fs2 *m)
+{
+    return m->hop;
+}
+
+int fs2_phone_id(const struct fs2 *m, const char *name)
+{
+    for (unsigned i = 0; i < m->n_phones; i++)
+        if (strcmp(m->phones[i], name) == 0)
+            return (int) i;
+    return -ENOENT;
+}
+
+void fs2_speech_done(struct fs2_speech *s)
+{
+    free(s->mel);
+    free(s->f0_hz);
+    free(s->durations);
+    *s = (struct fs2_speech){0};
+}
+
+/* ---- networks: what is recorded for the device ------------------------------------------ */
+
+/* Widest margin that any convolution over the hidden sequence asks for. */
+static unsigned margin_of(const struct fs2 *m)
+{
+    unsigned taps = MAX(MAX(m->taps, m->variance_taps), MAX(m->duration_taps, m->predictor_taps));
+
+    return taps / 2;
+}
+
+/* One FFT block over a sequence of x->length; x is changed in place. */
+static int record_block(const struct fs2 *m, struct nn_run *run, const struct fs2_block *b,
+                        struct nn_tensor *x)
+{
+    const unsigned h = m->hidden, n = x->length;
+    struct nn_tensor *qkv, *y, *f;
+    int r;
+
+    if ((r = nn_tensor(run, 3 * h, n, 0, &qkv)) < 0 || (r = nn_tensor(run, h, n, 0, &y)) < 0 ||
+        (r = nn_linear(run, b->qkv, x, qkv, nn_conv_params())) < 0 ||
+        (r = nn_attention(run, qkv, m->heads, n, NULL, y)) < 0 ||
+        (r = nn_linear(run, b->out, y, x, nn_conv_params(.residual = x))) < 0 ||
+        (r = nn_layernorm(run, b->norm1, x, NULL, norm_eps, x)) < 0)
+        return r;
+    nn_tensor_done(run, qkv);
+    nn_tensor_done(run, y);
+    if ((r = nn_tensor(run, m->ffn, n, 0, &f)) < 0 ||
+        (r = nn_conv1d(run, b->conv1, x, f, nn_conv_params(.post = NN_RELU))) < 0 ||
+        (r = nn_conv1d(run, b->conv2, f, x, nn_conv_params(.residual = x))) < 0 ||
+        (r = nn_layernorm(run, b->norm2, x, NULL, norm_eps, x)) < 0)
+        return r;
+    nn_tensor_done(run, f);
+    return 0;
+}
+
+/* y [n_out][x->length], made here. */
+static int record_predictor(const struct fs2 *m, struct nn_run *run, const struct fs2_predictor *p,
+                            const struct nn_tensor *x, unsigned n_out, struct nn_tensor **y)
+{
+    const unsigned n = x->length;
+    struct nn_tensor *a, *b;
+    int r;
+
+    if ((r = nn_tensor(run, m->hidden, n, p->taps / 2, &a)) < 0 ||
+        (r = nn_tensor(run, m->hidden, n, 0, &b)) < 0 || (r = nn_tensor(run, n_out, n, 0, y)) < 0 ||
+        (r = nn_conv1d(run, p->conv1, x, a, nn_conv_params(.post = NN_RELU))) < 0 ||
+        (r = nn_layernorm(run, p->norm1, a, NULL, norm_eps, a)) < 0 ||
+        (r = nn_conv1d(run, p->conv2, a, b, nn_conv_params(.post = NN_RELU))) < 0 ||
+        (r = nn_layernorm(run, p->norm2, b, NULL, norm_eps, b)) < 0 ||
+        (r = nn_linear(run, p->linear, b, *y, nn_conv_params())) < 0)
+        return r;
+    nn_tensor_done(run, a);
+    nn_tensor_done(run, b);
+    return 0;
+}
+
+/* x += the sinusoid of each place. */
+static int record_angles(const struct fs2 *m, struct nn_run *run, struct nn_tensor *x)
+{
+    CLEANUP_FREE uint32_t *place = malloc(x->length * sizeof(*place));
+
+    if (!place)
+        return -ENOMEM;
+    for (uint32_t t = 0; t < x->length; t++)
+        place[t] = t;
+    return nn_embedding(run, m->angles, place, x->length, true, x);
+}
+
+static int record_encoder(const struct fs2 *m, struct nn_run *run, const struct fs2_phone *phones,
+                          unsigned n, struct nn_tensor **ret)
+{
+    CLEANUP_FREE uint32_t *ids = malloc(3 * (size_t) n * sizeof(*ids));
+    uint32_t *tones = ids + n, *positions = ids + 2 * (size_t) n;
+    struct nn_tensor *x;
+    int r;
+
+    if (!ids)
+        return -ENOMEM;
+    for (unsigned i = 0; i < n; i++) {
+        ids[i] = phones[i].id;
+        tones[i] = phones[i].tone;
+        positions[i] = phones[i].position;
+    }
+    if ((r = nn_tensor(run, m->hidden, n, margin_of(m), &x)) < 0 ||
+        (r = nn_embedding(run, m->phone, ids, n, false, x)) < 0 ||
+        (r = nn_embedding(run, m->tone, tones, n, true, x)) < 0 ||
+        (r = nn_embedding(run, m->position, positions, n, true, x)) < 0 ||
+        (r = record_angles(m, run, x)) < 0)
+        return r;
+    for (unsigned i = 0; i < m->n_encoder; i++)
+        if ((r = record_block(m, run, &m->encoder[i], x)) < 0)
+            return r;
+    *ret = x;
+    return 0;
+}
+
+/* ---- one sentence --------------------------------------------------------------------------- */
+
+struct pass { ///< what the steps of one sentence share
+    const struct fs2 *m;
+    const struct fs2_params *params;
+    struct nn_run *run;
+    struct nn_tensor *x;              ///< hidden sequence, by phone and then by frame
+    struct nn_tensor *pitch, *energy; ///< [2], [1]: what the predictors said
+    struct fs2_speech s;
+    const volatile int *cancel;
+    struct fail *fail;
+};
+
+static int record_variances(struct pass *p)
+{
+    int r = record_predictor(p->m, p->run, &p->m->pitch, p->x, 2, &p->pitch);
+
+    return r < 0 ? r : record_predictor(p->m, p->run, &p->m->energy, p->x, 1, &p->energy);
+}
+
+/* Log F0 (0 where unvoiced), voicing and energy, changed as the caller wishes, go back through the
+ * variance convolution into x; F0 by frame is also an output. */
+static int apply_variances(struct pass *p)
+{
+    const struct fs2 *m = p->m;
+    const size_t n = p->x->length;
+    CLEANUP_FREE float *v = malloc(3 * n * sizeof(*v));
+    const float shift = (float) (log(p->params->pitch) / m->pitch_scale);
+    struct nn_tensor *t;
+    int r;
+
+    if (!v)
+        return -ENOMEM;
+    if ((r = nn_tensor_read(p->pitch, v)) < 0 || (r = nn_tensor_read(p->energy, v + 2 * n)) < 0)
+        return r;
+    for (size_t i = 0; i < n; i++) {
+        const bool voiced = v[n + i] > 0;
+        v[i] = voiced ? v[i] + shift : 0;
+        v[n + i] = voiced;
+        v[2 * n + i] *= (float) p->params->energy;
+        if (!m->by_phone)
+            p->s.f0_hz[i] = voiced ? exp(m->pitch_mean + m->pitch_scale * v[i]) : 0;
+    }
+    nn_tensor_done(p->run, p->pitch);
+    nn_tensor_done(p->run, p->energy);
+    if ((r = nn_tensor(p->run, 3, (unsigned) n, m->variance_taps / 2, &t)) < 0 ||
+        (r = nn_tensor_write(t, v)) < 0)
+        return r;
+    return nn_conv1d(p->run, m->variance, t, p->x, nn_conv_params(.residual = p->x));
+}
+
+/* Durations in frames from the predicted logarithms, as the reference rounds them. */
+static int decide_durations(struct pass *p, struct nn_tensor *log_durations, unsigned n)
+{
+    CLEANUP_FREE float *log_d = malloc(n * sizeof(*log_d));
+    unsigned total = 0;
+    int r;
+
+    p->s.durations = malloc(n * sizeof(*p->s.durations));
+    if (!log_d || !p->s.durations)
+        return -ENOMEM;
+    if ((r = nn_tensor_read(log_durations, log_d)) < 0)
+        return r;
+    for (unsigned i = 0; i < n; i++) {
+        const float d = rintf((expf(log_d[i]) - 1) / (float) p->params->rate);
+        p->s.durations[i] = d >= 1 ? (unsigned) fminf(d, FS2_MAX_FRAMES + 1) : 1;
+        total += p->s.durations[i]; /* <= 1000 * 4001 */
+        if (total > FS2_MAX_FRAMES)
+            return fail_set(p->fail, FAIL_INPUT, -E2BIG,
+                            "a sentence would last more than %u s; put a full stop into it",
+                            FS2_MAX_FRAMES * p->m->hop / p->m->rate_hz);
+    }
+    p->s.n_frames = total;
+    return 0;
+}
+
+/* Length regulation: each phone's row for its frames, plus where in the phone a frame stands. */
+static int expand(struct pass *p, unsigned n_phones)
+{
+    const struct fs2 *m = p->m;
+    const unsigned n = p->s.n_frames;
+    CLEANUP_FREE uint32_t *index = malloc(n * sizeof(*index));
+    CLEANUP_FREE float *place = malloc(3 * (size_t) n * sizeof(*place));
+    struct nn_tensor *where, *y;
+    int r;
+
+    if (!index || !place)
+        return -ENOMEM;
+    for (unsigned i = 0, t = 0; i < n_phones; i++)
+        for (unsigned k = 0, d = p->s.durations[i]; k < d; k++, t++) {
+            const float part = (float) k / (float) d;
+            index[t] = i;
+            place[t] = part;
+            place[n + t] = 1 - part;
+            place[2 * (size_t) n + t] = (float) d / (float) m->max_duration_scale;
+        }
+    if ((r = nn_tensor(p->run, 3, n, 0, &where)) < 0 || (r = nn_tensor_write(where, place)) < 0 ||
+        (r = nn_tensor(p->run, m->hidden, n, margin_of(m), &y)) < 0 ||
+        (r = nn_gather(p->run, p->x, index, n, y)) < 0 ||
+        (r = nn_linear(p->run, m->place, where, y, nn_conv_params(.residual = y))) < 0)
+        return r;
+    nn_tensor_done(p->run, p->x);
+    p->x = y;
+    return 0;
+}
+
+/* x [hidden][frames] -> s.mel */
+static int decode(struct pass *p)
+{
+    const struct fs2 *m = p->m;
+    struct nn_tensor *mel;
+    int r;
+
+    if ((r = record_angles(m, p->run, p->x)) < 0)
+        return r;
+    for (unsigned i = 0; i < m->n_decoder; i++)
+        if ((r = record_block(m, p->run, &m->decoder[i], p->x)) < 0)
+            return r;
+    if ((r = nn_tensor(p->run, m->n_mels, p->s.n_frames, 0, &mel)) < 0 ||
+        (r = nn_linear(p->run, m->mel, p->x, mel, nn_conv_params())) < 0 ||
+        (r = nn_run_wait(p->run, p->cancel, p->fail)) < 0)
+        return r;
+    return nn_tensor_read(mel, p->s.mel);
+}
+
+static int run_pass(struct pass *p, const struct fs2_phone *phones, unsigned n)
+{
+    const struct fs2 *m = p->m;
+    struct nn_tensor *log_durations;
+    int r;
+
+    if ((r = record_encoder(m, p->run, phones, n, &p->x)) < 0 ||
+        (r = record_predictor(m, p->run, &m->duration, p->x, 1, &log_durations)) < 0 ||
+        (m->by_phone && (r = record_variances(p)) < 0) ||
+        (r = nn_run_wait(p->run, p->cancel, p->fail)) < 0 ||
+        (r = decide_durations(p, log_durations, n)) < 0)
+        return r;
+    p->s.n_mels = m->n_mels;
+    p->s.mel = malloc((size_t) m->n_mels * p->s.n_frames * sizeof(*p->s.mel));
+    p->s.f0_hz = calloc(p->s.n_frames, sizeof(*p->s.f0_hz));
+    if (!p->s.mel || !p->s.f0_hz)
+        return -ENOMEM;
+    if (m->by_phone && (r = apply_variances(p)) < 0)
+        return r;
+    if ((r = expand(p, n)) < 0)
+        return r;
+    if (!m->by_phone &&
+        ((r = record_variances(p)) < 0 || (r = nn_run_wait(p->run, p->cancel, p->fail)) < 0 ||
+         (r = apply_variances(p)) < 0))
+        return r;
+    return decode(p);
+}
+
+static int check(const struct fs2 *m, const struct fs2_phone *phones, size_t n,
+                 const struct fs2_params *params, struct fail *fail)
+{
+    if (n < 1 || n > FS2_MAX_PHONES)
+        return fail_set(fail, FAIL_INPUT, -EINVAL,
+                        "a sentence of %zu phones; 1 to %d can be spoken", n, FS2_MAX_PHONES);
+    if (!(params->rate >= 0.5 && params->rate <= 4) ||
+        !(params->pitch >= 0.5 && params->pitch <= 2) ||
+        !(params->energy >= 0 && params->energy <= 2))
+        return fail_set(fail, FAIL_USAGE, -EINVAL,
+                        "rate %g, pitch %g or energy %g is out of range; use rate 0.5 to 4, pitch "
+                        "0.5 to 2, energy 0 to 2",
+                        params->rate, params->pitch, params->energy);
+    for (size_t i = 0; i < n; i++)
+        if (phones[i].id >= m->n_phones || phones[i].tone >= m->n_tones ||
+            phones[i].position >= m->n_positions)
+            return fail_set(fail, FAIL_INPUT, -EINVAL,
+                            "phone %zu (id %u, tone %u, position %u) is none of this voice's", i,
+                            phones[i].id, phones[i].tone, phones[i].position);
+    return 0;
+}
+
+int fs2_speak(struct fs2 *m, const struct fs2_phone *phones, size_t n,
+              const struct fs2_params *params, struct fs2_speech *ret, const volatile int *cancel,
+              struct fail *fail)
+{
+    CLEANUP(nn_run_freep) struct nn_run *run = NULL;
+    struct pass p = {.m = m, .params = params, .cancel = cancel, .fail = fail};
+    int r;
+
+    if ((r = check(m, phones, n, params, fail)) < 0)
+        return r;
+    if ((r = nn_run_new(m->nn, &run)) == 0) {
+        p.run = run;
+        r = run_pass(&p, phones, (unsigned) n);
+    }
+    if (r < 0) {
+        fs2_speech_done(&p.s);
+        return fail_set(fail, FAIL_OTHER, r, "cannot compute the speech: %m");
+    }
+    *ret = p.s;
+    return 0;
+}
