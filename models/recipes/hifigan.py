@@ -2,6 +2,7 @@
 """HiFi-GAN generators, and the recipe of the shipped vocoder.
 
   hifigan.py train CORPUS OUT.pt [--steps 14000] [--threads 1]     resumable: the same command goes on where it stopped
+  hifigan.py train CORPUS FINE.pt --start OUT.pt --mels DIR --lr 3e-4 --steps 3000           on the acoustic model's own mels
   hifigan.py export OUT.pt models/weights/hifigan.safetensors
 
 `Generator` is jik876's (V1, V2, V3 by configuration), and with `source` and `istft` set the same trunk with a harmonic source from F0
@@ -138,15 +139,17 @@ def spectral_losses(a, b):
     return magnitude / 4, compressed / 2
 
 
-def load(corpus, config, segment, n=None):
+def load(corpus, config, segment, count=None, mels=None):
+    """-> (samples, source, mel or None) a sentence; the mels of `mels` are the acoustic model's (fastspeech2.py mels)."""
     data = []
-    for r in rows(corpus, "train")[:n]:
+    for r in rows(corpus, "train")[:count]:
         x = audio(corpus, r)
-        n = len(x) // HOP * HOP
+        own = torch.from_numpy(np.load(f"{mels}/{r['id']}.npy")) if mels else None
+        n = min(len(x) // HOP, own.shape[1] if mels else 10**9) * HOP
         if n > segment + HOP:
             # the teacher's F0 comes every 12.5 ms; the resampled sample i sits at (i + 1/3) / 200 - 0.5
             e = source(np.array(r["f0"], "float32"), n, config["source"], RATE // 80, 1 / 3)
-            data.append((torch.from_numpy(x[:n]), torch.from_numpy(e).half()))
+            data.append((torch.from_numpy(x[:n]), torch.from_numpy(e).half(), own))
     return data
 
 
@@ -162,20 +165,25 @@ def train(o):
         g.load_state_dict(state["g"]), opt.load_state_dict(state["opt"])
         ema.shadow, step = state["ema"], state["step"]
         random.setstate(state["random"])
-    data = load(o.corpus, config, o.segment, o.n_items)
+    elif o.start:
+        start = torch.load(o.start, weights_only=False)["ema"]
+        g.load_state_dict(start)
+        ema = Ema(g)
+    data = load(o.corpus, config, o.segment, o.n_items, o.mels)
     log(f"{len(data)} sentences, {sum(p.numel() for p in g.parameters()) / 1e6:.2f} M parameters, from step {step} of {o.steps}")
     past, t0 = [], time.time()
     while step < o.steps:
         for p in opt.param_groups:
-            p["lr"] = cosine(step, o.steps, 1e-3)
+            p["lr"] = cosine(step, o.steps, o.lr)
         batch = []
         for _ in range(o.batch):
-            x, e = random.choice(data)
-            i = random.randrange(0, len(x) // HOP - o.segment // HOP) * HOP
-            batch.append((x[i:i + o.segment], e[i:i + o.segment].float()))
-        y, e = (torch.stack(v) for v in zip(*batch))
+            x, e, own = random.choice(data)
+            i = random.randrange(0, len(x) // HOP - o.segment // HOP)
+            at, to = i * HOP, i * HOP + o.segment
+            batch.append((x[at:to], e[at:to].float(), own[:, i:i + o.segment // HOP].float() if o.mels else x[:0]))
+        y, e, own = (torch.stack(v) for v in zip(*batch))
         m = mel(y)
-        got = g(m, e[:, None])
+        got = g(own if o.mels else m, e[:, None])
         got = got[:, 0]
         l_mel = F.l1_loss(mel(got), m)
         l_mag, l_complex = spectral_losses(got, y)
@@ -208,6 +216,7 @@ def main():
     t.add_argument("corpus"), t.add_argument("out")
     t.add_argument("--steps", type=int, default=14000), t.add_argument("--batch", type=int, default=4), t.add_argument("--segment", type=int, default=8192)
     t.add_argument("--threads", type=int, default=1), t.add_argument("--seed", type=int, default=0)
+    t.add_argument("--lr", type=float, default=1e-3), t.add_argument("--start", help="weights to begin with"), t.add_argument("--mels", help="folder of mels to speak from")
     t.add_argument("--n-items", type=int, help="only the first N sentences (for a trial)")
     e = sub.add_parser("export")
     e.add_argument("checkpoint"), e.add_argument("out")
