@@ -23,3 +23,6 @@ unsigned hifigan_hop(const struct hifigan *h);
  * (0 = unvoiced) feeds the harmonic source; a generator without one accepts NULL. */
 int hifigan_speak(struct hifigan *h, const float *mel, const double *f0_hz, unsigned n_frames,
                   float *samples, const volatile int *cancel, struct fail *fail);
+/** Compute at most this many frames at once (1,000 at first); less takes less memory, and the
+ * samples stay the same. */
+void hifigan_set_chunk(struct hifigan *h, unsigned n_frames);
