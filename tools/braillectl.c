@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * braillectl: pages, speech and devices from the command line. Sub-commands lie in tools/ctl/.
+ */
+
+#include "tools/ctl/ctl.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct ctl_command *const commands[] = {
+    &ctl_convert, &ctl_read, &ctl_say,    &ctl_devices, &ctl_prepare,
+    &ctl_voices,  &ctl_scan, &ctl_button, &ctl_metrics, &ctl_find,
+};
+
+static size_t common_args(struct ctl *ctl, struct arg *out)
+{
+    const struct arg args[] = {
+        {"device", 'd', ARG_STRING, "NAME|INDEX", "Vulkan device, works in this process",
+         &ctl->device},
+        {"models", 0, ARG_STRING, "DIR", "folder of the weights, works in this process",
+         &ctl->models},
+        {"local", 0, ARG_FLAG, NULL, "stay in this process, ask no daemon", &ctl->local},
+        {"json", 0, ARG_FLAG, NULL, "answer as JSON on standard output", &ctl->json},
+        {"quiet", 'q', ARG_FLAG, NULL, "no progress and no notes, errors only", &ctl->quiet},
+        {"verbose", 'v', ARG_FLAG, NULL, "times of each stage", &ctl->verbose},
+        {"help", 'h', ARG_FLAG, NULL, "this text", &ctl->help},
+        {"version", 0, ARG_FLAG, NULL, "the version", &ctl->version},
+    };
+    memcpy(out, args, sizeof(args));
+    return ELEMENTSOF(args);
+}
+
+static void print_general_help(const struct arg *args, size_t n_args)
+{
+    printf("Usage: braillectl [OPTION...] COMMAND [OPTION...]\n\n"
+           "Turn pictures of Chinese braille pages into text and Mandarin speech.\n\nCommands:\n");
+    for (size_t i = 0; i < ELEMENTSOF(commands); i++)
+        printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
+    printf("\nOptions of all commands:\n");
+    args_print(args, n_args);
+    printf("\nbraillectl COMMAND --help says more. Results go to standard output, all else to\n"
+           "standard error. Exit codes: 0 done, 1 failed, 64 usage, 65 broken input, 66 input\n"
+           "cannot be opened, 69 no device, model or service, 70 a defect of ours, 73 output\n"
+           "cannot be created, 74 read or write failed, 130 interrupted.\n");
+}
+
+static void print_help(const struct ctl_command *c, const struct arg *own, size_t n_own,
+                       const struct arg *common, size_t n_common)
+{
+    printf("Usage: braillectl %s [OPTION...]%s%s\n\n%s.\n%s\n", c->name, *c->words ? " " : "",
+           c->words, c->summary, c->help);
+    if (n_own > 0)
+        printf("Options:\n");
+    args_print(own, n_own);
+    printf("%sOptions of all commands:\n", n_own > 0 ? "\n" : "");
+    args_print(common, n_common);
+}
+
+static const struct ctl_command *find_command(const char *name)
+{
+    for (size_t i = 0; i < ELEMENTSOF(commands); i++)
+        if (strcmp(commands[i]->name, name) == 0)
+            return commands[i];
+    return NULL;
+}
+
+static int run_command(struct ctl *ctl, const struct ctl_command *c, int argc, char **argv,
+                       struct fail *fail)
+{
+    struct arg args[CTL_MAX_OWN_ARGS + 16];
+    size_t n_own = c->args ? c->args(args) : 0;
+    size_t n_common = common_args(ctl, args + n_own);
+    int first = 0;
+
+    int r = args_parse(args, n_own + n_common, argc, argv, false, &first, fail);
+    if (r < 0)
+        return r;
+    if (ctl->help) {
+        print_help(c, args, n_own, args + n_own, n_common);
+        return ctl_flush(fail);
+    }
+    if (ctl->version) {
+        printf("braillectl %s\n", BRAILLED_VERSION);
+        return ctl_flush(fail);
+    }
+    return c->run(ctl, argc - first, argv + first, fail);
+}
+
+static int run(struct ctl *ctl, int argc, char **argv, struct fail *fail)
+{
+    struct arg args[16];
+    size_t n_args = common_args(ctl, args);
+    int first = 0;
+
+    int r = args_parse(args, n_args, argc, argv, true, &first, fail);
+    if (r < 0)
+        return r;
+    if (ctl->help || ctl->version) {
+        if (ctl->help)
+            print_general_help(args, n_args);
+        else
+            printf("braillectl %s\n", BRAILLED_VERSION);
+        return ctl_flush(fail);
+    }
+    if (first >= argc)
+        return fail_set(fail, FAIL_USAGE, -EINVAL, "name a command; braillectl --help lists them");
+    const struct ctl_command *c = find_command(argv[first]);
+    if (!c)
+        return fail_set(fail, FAIL_USAGE, -EINVAL,
+                        "there is no command '%s'; braillectl --help lists them", argv[first]);
+    return run_command(ctl, c, argc - first, argv + first, fail);
+}
+
+int main(int argc, char **argv)
+{
+    struct ctl ctl = {.start_usec = ctl_now_usec()};
+    struct fail fail = {0};
+
+    setlocale(LC_CTYPE, "");
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe and a full file are write errors like others */
+    signal(SIGXFSZ, SIG_IGN);
+    int r = run(&ctl, argc, argv, &fail);
+    ctl_progress_clear();
+    if (r >= 0)
+        return 0;
+    if (fail.kind == FAIL_NONE)
+        fail_set(&fail, r == -ENOMEM ? FAIL_OTHER : FAIL_DEFECT, r, "%m");
+    fprintf(stderr, "braillectl: %s\n", fail.text);
+    return (int) fail.kind;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the sub-commands of braillectl share: common options, messages, input, the way to an exit
+ * code.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/fail.h"
+#include "tools/ctl/args.h"
+
+/** The options every sub-command takes. */
+struct ctl {
+    const char *device, *models; ///< NULL: not given
+    bool json, quiet, verbose, local;
+    bool help, version;
+    uint64_t start_usec; ///< when the program began, for total_ms and first_sound_ms
+};
+
+struct ctl_command {
+    const char *name;
+    const char *words;   ///< what follows the options in the usage line, e.g. "PAGE"
+    const char *summary; ///< one line
+    const char *help;    ///< more lines for --help
+    /** The table of its own options, filled with places to put them. May be NULL. */
+    size_t (*args)(struct arg *out);
+    /** `words` are what is left after the options. 0, or a negative errno with *fail filled. */
+    int (*run)(struct ctl *ctl, int n_words, char **words, struct fail *fail);
+};
+#define CTL_MAX_OWN_ARGS 16
+
+extern const struct ctl_command ctl_read, ctl_convert, ctl_say, ctl_devices, ctl_prepare,
+    ctl_voices, ctl_scan, ctl_button, ctl_metrics, ctl_find;
+
+/** Set by SIGINT and SIGTERM once ctl_catch_signals() was called. */
+extern volatile int ctl_cancelled;
+void ctl_catch_signals(void);
+/** FAIL_INTERRUPTED, -ECANCELED. */
+int ctl_interrupted(struct fail *fail);
+
+uint64_t ctl_now_usec(void);
+double ctl_ms_since(uint64_t start_usec);
+
+/** A line on standard error, unless --quiet. Clears a progress line first. */
+void ctl_say_line(const struct ctl *ctl, const char *format, ...) PRINTF_FORMAT(2, 3);
+/** What goes on now. Redrawn in place on a terminal, else a line every three seconds. */
+void ctl_progress(const struct ctl *ctl, const char *format, ...) PRINTF_FORMAT(2, 3);
+/** Remove the progress line from the terminal. */
+void ctl_progress_clear(void);
+
+/** Print one JSON object as a line on standard output and free it. */
+int ctl_print_json(json_t *object /* taken */, struct fail *fail);
+/** Flush standard output; a full disk or a closed pipe is FAIL_IO. */
+int ctl_flush(struct fail *fail);
+
+/** Open an input as a regular file; "-" and pipes are copied into memory first, and end with
+ * -ECANCELED on SIGINT. *ret_fd owned. FAIL_OPEN when it cannot be opened. */
+int ctl_open_input(const char *path, size_t max_size, int *ret_fd, struct fail *fail);

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "tools/ctl/engine-local.h"
+
+#include "base/file.h"
+#include "tools/ctl/engine.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+struct engine_local {
+    struct engine base;
+    struct pipeline *pipeline; ///< owned
+};
+
+struct say_state {
+    struct engine_local *e;
+    engine_sound_fn sound;
+    void *userdata;
+};
+
+void local_device_note(const struct vkc_device_info *info, char *out, size_t size)
+{
+    snprintf(out, size, " (%s, %s)%s", vkc_device_type_name(info->type), info->driver,
+             info->type == VKC_CPU ? "; no GPU is used" : "");
+}
+
+int local_pipeline_new(const struct ctl *ctl, struct pipeline **ret, struct fail *fail)
+{
+    ctl_say_line(ctl, "in this process");
+    return pipeline_new(pipeline_params(.device = ctl->device, .models = ctl->models), ret, fail);
+}
+
+static void on_progress(void *userdata, enum pipeline_stage stage, double fraction)
+{
+    static const char *const words[] = {
+        [PIPELINE_QUEUED] = "waiting",
+        [PIPELINE_DECODING] = "opening the picture",
+        [PIPELINE_FINDING_DOTS] = "finding the dots",
+        [PIPELINE_READING_CELLS] = "reading the cells",
+        [PIPELINE_TRANSLATING] = "translating",
+        [PIPELINE_SPEAKING] = "speaking",
+        [PIPELINE_DONE] = "done",
+    };
+    const char *word = (size_t) stage < ELEMENTSOF(words) ? words[stage] : NULL;
+    ctl_progress(userdata, "%s: %.0f %%", word ? word : "working", 100 * fraction);
+}
+
+static struct pipeline_job job_of(const struct ctl *ctl)
+{
+    return (struct pipeline_job){
+        .cancel = &ctl_cancelled,
+        .progress = on_progress,
+        .userdata = (void *) ctl,
+    };
+}
+
+/* A cancelled step may have failed in its own words; what counts is that the user stopped it. */
+static int finish(int r, struct fail *fail)
+{
+    if (r >= 0 || !ctl_cancelled)
+        return r;
+    *fail = (struct fail){0};
+    return ctl_interrupted(fail);
+}
+
+int local_read(struct pipeline *p, const struct ctl *ctl, int fd, const char *name,
+               const struct pipeline_read_params *params, struct pipeline_reading *ret,
+               struct fail *fail)
+{
+    CLEANUP(image_freep) struct image *img = NULL;
+    CLEANUP_FREE uint8_t *data = NULL;
+    struct pipeline_job job = job_of(ctl);
+    uint64_t start_usec = ctl_now_usec();
+    size_t size = 0;
+
+    int r = file_read_fd(fd, name, IMAGE_MAX_FILE_BYTES, &data, &size, fail);
+    if (r >= 0)
+        r = image_decode(data, size, name, &img, fail);
+    double decode_ms = ctl_ms_since(start_usec);
+    freep(&data);
+    data = NULL;
+    if (r >= 0)
+        r = pipeline_read(p, img, params, &job, ret, fail);
+    if (r >= 0)
+        ret->times_ms.decode = decode_ms;
+    return finish(r, fail);
+}
+
+static int local_engine_read(struct engine *base, int fd, const char *name,
+                             const struct engine_read_params *params, struct engine_page *ret,
+                             struct fail *fail)
+{
+    struct engine_local *e = (struct engine_local *) base;
+    struct pipeline_reading reading = {0};
+
+    int r = local_read(e->pipeline, base->ctl, fd, name,
+                       pipeline_read_params(.orientation = params->orientation, .dpi = params->dpi,
+                                            .verso = params->verso),
+                       &reading, fail);
+    if (r < 0)
+        return r;
+    engine_stages_add(&base->stages, "decode", reading.times_ms.decode);
+    engine_stages_add(&base->stages, "grid", reading.times_ms.grid);
+    engine_stages_add(&base->stages, "embed", reading.times_ms.embed);
+    engine_stages_add(&base->stages, "knn", reading.times_ms.knn);
+    engine_stages_add(&base->stages, "lang", reading.times_ms.lang);
+    *ret = (struct engine_page){
+        .pinyin = TAKE_PTR(reading.pinyin),
+        .text = TAKE_PTR(reading.spoken),
+        .confidence = (double) reading.confidence,
+        .n_unknown = reading.n_unknown,
+    };
+    pipeline_reading_done(&reading);
+    return 0;
+}
+
+static int on_chunk(void *userdata, const struct pipeline_chunk *chunk, struct fail *fail)
+{
+    struct say_state *s = userdata;
+    unsigned rate_hz = pipeline_rate_hz(s->e->pipeline);
+
+    if (rate_hz != ENGINE_RATE_HZ)
+        return fail_set(fail, FAIL_DEFECT, -EINVAL, "the voice speaks at %u Hz, not %d", rate_hz,
+                        ENGINE_RATE_HZ);
+    engine_stages_add(&s->e->base.stages, "acoustic", chunk->acoustic_ms);
+    engine_stages_add(&s->e->base.stages, "vocoder", chunk->vocoder_ms);
+    return s->sound(s->userdata, chunk->samples, chunk->n_samples, fail);
+}
+
+static int local_engine_say(struct engine *base, const char *pinyin,
+                            const struct engine_say_params *params, engine_sound_fn sound,
+                            void *userdata, struct fail *fail)
+{
+    struct engine_local *e = (struct engine_local *) base;
+    struct say_state state = {.e = e, .sound = sound, .userdata = userdata};
+    struct pipeline_job job = job_of(base->ctl);
+
+    int r = pipeline_say(e->pipeline, pinyin,
+                         pipeline_say_params(.rate = params->rate, .pitch = params->pitch,
+                                             .no_sandhi = params->no_sandhi),
+                         &job, on_chunk, &state, fail);
+    return finish(r, fail);
+}
+
+static int local_engine_prepare(struct engine *base, struct fail *fail)
+{
+    return pipeline_prepare(((struct engine_local *) base)->pipeline, fail);
+}
+
+static void local_engine_free(struct engine *base)
+{
+    struct engine_local *e = (struct engine_local *) base;
+    pipeline_free(e->pipeline);
+    free(e);
+}
+
+static const struct engine_ops local_ops = {
+    .read = local_engine_read,
+    .say = local_engine_say,
+    .prepare = local_engine_prepare,
+    .free = local_engine_free,
+};
+
+int engine_local_new(const struct ctl *ctl, struct engine **ret, struct fail *fail)
+{
+    uint64_t start_usec = ctl_now_usec();
+    struct pipeline *p = NULL;
+    char note[300];
+
+    int r = local_pipeline_new(ctl, &p, fail);
+    if (r < 0)
+        return r;
+    struct engine_local *e = calloc(1, sizeof(*e));
+    if (!e) {
+        pipeline_free(p);
+        return fail_set(fail, FAIL_OTHER, -ENOMEM, "not enough memory");
+    }
+    e->base = (struct engine){.ops = &local_ops, .ctl = ctl};
+    e->pipeline = p;
+    engine_stages_add(&e->base.stages, "open", ctl_ms_since(start_usec));
+    local_device_note(pipeline_device(p), note, sizeof(note));
+    engine_set_device(&e->base, pipeline_device(p)->name, note);
+    *ret = &e->base;
+    return 0;
+}

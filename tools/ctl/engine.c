@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "tools/ctl/engine.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void engine_stages_add(struct engine_stages *s, const char *name, double ms)
+{
+    size_t i = 0;
+
+    while (i < s->n && strcmp(s->list[i].name, name) != 0)
+        i++;
+    if (i == ELEMENTSOF(s->list))
+        return;
+    if (i == s->n) {
+        s->n++;
+        s->list[i].ms = 0;
+        snprintf(s->list[i].name, sizeof(s->list[i].name), "%s", name);
+    }
+    s->list[i].ms += ms;
+}
+
+void engine_page_done(struct engine_page *page)
+{
+    free(page->pinyin);
+    free(page->text);
+    *page = (struct engine_page){0};
+}
+
+void engine_set_device(struct engine *e, const char *device, const char *note)
+{
+    if (strcmp(e->device, device) == 0)
+        return;
+    snprintf(e->device, sizeof(e->device), "%s", device);
+    ctl_say_line(e->ctl, "device: %s%s", device, note);
+}
+
+int engine_new(const struct ctl *ctl, struct engine **ret, struct fail *fail)
+{
+    bool local = ctl->local || ctl->device || ctl->models;
+
+    if (!local && engine_bus_new(ctl, ret) > 0)
+        return 0;
+    return engine_local_new(ctl, ret, fail);
+}
+
+struct engine *engine_free(struct engine *e)
+{
+    if (e)
+        e->ops->free(e);
+    return NULL;
+}
+
+int engine_read(struct engine *e, int fd, const char *name, const struct engine_read_params *params,
+                struct engine_page *ret, struct fail *fail)
+{
+    return e->ops->read(e, fd, name, params, ret, fail);
+}
+
+int engine_say(struct engine *e, const char *pinyin, const struct engine_say_params *params,
+               engine_sound_fn sound, void *userdata, struct fail *fail)
+{
+    return e->ops->say(e, pinyin, params, sound, userdata, fail);
+}
+
+int engine_prepare(struct engine *e, struct fail *fail)
+{
+    return e->ops->prepare(e, fail);
+}

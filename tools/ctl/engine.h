@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Who does the work: brailled on a bus where one can be reached, else a pipeline in this process.
+ * Both do the same; which one it is, is said on standard error.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/fail.h"
+#include "tools/ctl/ctl.h"
+
+struct engine;
+
+enum { ENGINE_RATE_HZ = 16000 }; ///< of all speech; both engines check it
+
+/** Milliseconds a stage, summed over pages and sentences. */
+struct engine_stages {
+    struct engine_stage {
+        char name[16];
+        double ms;
+    } list[16];
+    size_t n;
+};
+void engine_stages_add(struct engine_stages *s, const char *name, double ms);
+
+struct engine_page {
+    char *pinyin; ///< as printed; owned
+    char *text;   ///< what is to be spoken, toned pinyin; owned
+    double confidence;
+    unsigned n_unknown; ///< cells that are no text
+};
+void engine_page_done(struct engine_page *page);
+
+struct engine_read_params {
+    int orientation; ///< -1: found; degrees
+    double dpi;      ///< 0: from the file or found
+    bool verso;
+};
+struct engine_say_params {
+    double rate, pitch;
+    bool no_sandhi;
+};
+/** Sound as it is made, in order; a negative return ends the speaking with that error. */
+typedef int (*engine_sound_fn)(void *userdata, const float *samples, size_t n, struct fail *fail);
+
+/** What an engine can do; engine-local.c and engine-bus.c each fill one. */
+struct engine_ops {
+    int (*read)(struct engine *e, int fd, const char *name, const struct engine_read_params *params,
+                struct engine_page *ret, struct fail *fail);
+    int (*say)(struct engine *e, const char *pinyin, const struct engine_say_params *params,
+               engine_sound_fn sound, void *userdata, struct fail *fail);
+    int (*prepare)(struct engine *e, struct fail *fail);
+    void (*free)(struct engine *e);
+};
+
+/** The part both share; each has its own struct that begins with this one. */
+struct engine {
+    const struct engine_ops *ops;
+    const struct ctl *ctl; ///< borrowed
+    bool daemon;
+    char device[256]; ///< "" until known
+    struct engine_stages stages;
+};
+
+/** A daemon unless --local, --device or --models were given or none can be reached. *ret owned. */
+int engine_new(const struct ctl *ctl, struct engine **ret, struct fail *fail);
+struct engine *engine_free(struct engine *e);
+DEFINE_CLEANUP(struct engine *, engine_free);
+
+/** Keep the name of the device and say it once. `note` may be "". */
+void engine_set_device(struct engine *e, const char *device, const char *note);
+
+int engine_local_new(const struct ctl *ctl, struct engine **ret, struct fail *fail);
+/** 1: connected, *ret set; 0: there is no brailled to talk to. */
+int engine_bus_new(const struct ctl *ctl, struct engine **ret);
+
+/** Read one page from a regular file or memfd at offset 0. */
+int engine_read(struct engine *e, int fd, const char *name, const struct engine_read_params *params,
+                struct engine_page *ret, struct fail *fail);
+int engine_say(struct engine *e, const char *pinyin, const struct engine_say_params *params,
+               engine_sound_fn sound, void *userdata, struct fail *fail);
+/** Load models and warm the device's programs. */
+int engine_prepare(struct engine *e, struct fail *fail);
