@@ -68,6 +68,36 @@ void audio_from_s16(const int16_t *samples, size_t n, float *out)
         out[i] = (float) samples[i] / 32767;
 }
 
+void audio_stream_header(unsigned rate_hz, uint8_t out[AUDIO_STREAM_HEADER_BYTES])
+{
+    struct __attribute__((__packed__)) {
+        char riff[4];
+        uint32_t size;
+        char wave_fmt[8];
+        uint32_t fmt_size;
+        uint16_t tag, n_chan;
+        uint32_t rate, bytes_per_second;
+        uint16_t align, bits;
+        char data[4];
+        uint32_t data_size;
+    } h = {
+        .riff = {'R', 'I', 'F', 'F'},
+        .size = htole32(UINT32_MAX),
+        .wave_fmt = {'W', 'A', 'V', 'E', 'f', 'm', 't', ' '},
+        .fmt_size = htole32(16),
+        .tag = htole16(1),
+        .n_chan = htole16(1),
+        .rate = htole32(rate_hz),
+        .bytes_per_second = htole32(2 * rate_hz),
+        .align = htole16(2),
+        .bits = htole16(16),
+        .data = {'d', 'a', 't', 'a'},
+        .data_size = htole32(UINT32_MAX - 36),
+    };
+    _Static_assert(sizeof(h) == AUDIO_STREAM_HEADER_BYTES, "a WAV header has 44 bytes");
+    memcpy(out, &h, sizeof(h));
+}
+
 /* Write all bytes; the first error is kept, because libsndfile's own words do not say "disk full".
  */
 static int put(struct audio_writer *w, const void *data, size_t size)
@@ -125,38 +155,6 @@ static int io_failed(struct audio_writer *w, struct fail *fail)
                     e == ENOSPC ? "; free some space or choose another disk" : "");
 }
 
-/* A stream cannot be gone back to: the header says the longest even length, which players take as
- * "until the end". */
-static int put_stream_header(struct audio_writer *w, uint32_t rate_hz, struct fail *fail)
-{
-    struct __attribute__((__packed__)) {
-        char riff[4];
-        uint32_t size;
-        char wave_fmt[8];
-        uint32_t fmt_size;
-        uint16_t tag, n_chan;
-        uint32_t rate, bytes_per_second;
-        uint16_t align, bits;
-        char data[4];
-        uint32_t data_size;
-    } h = {
-        .riff = {'R', 'I', 'F', 'F'},
-        .size = htole32(UINT32_MAX),
-        .wave_fmt = {'W', 'A', 'V', 'E', 'f', 'm', 't', ' '},
-        .fmt_size = htole32(16),
-        .tag = htole16(1),
-        .n_chan = htole16(1),
-        .rate = htole32(rate_hz),
-        .bytes_per_second = htole32(2 * rate_hz),
-        .align = htole16(2),
-        .bits = htole16(16),
-        .data = {'d', 'a', 't', 'a'},
-        .data_size = htole32(UINT32_MAX - 36),
-    };
-    _Static_assert(sizeof(h) == 44, "a WAV header has 44 bytes");
-    return put(w, &h, sizeof(h)) < 0 ? io_failed(w, fail) : 0;
-}
-
 static int open_sndfile(struct audio_writer *w, unsigned rate_hz, struct fail *fail)
 {
     SF_VIRTUAL_IO io = {
@@ -195,7 +193,9 @@ static int start(struct audio_writer *w, unsigned rate_hz, struct fail *fail)
         return open_sndfile(w, rate_hz, fail);
     if (w->format != AUDIO_WAV)
         return fail_set(fail, FAIL_USAGE, -ESPIPE, "only WAV and raw samples can be streamed");
-    return put_stream_header(w, rate_hz, fail);
+    uint8_t header[AUDIO_STREAM_HEADER_BYTES];
+    audio_stream_header(rate_hz, header);
+    return put(w, header, sizeof(header)) < 0 ? io_failed(w, fail) : 0;
 }
 
 /* Takes over `w` in any case. */

@@ -43,6 +43,11 @@ int audio_writer_commit(struct audio_writer *w, struct fail *fail);
 struct audio_writer *audio_writer_free(struct audio_writer *w);
 DEFINE_CLEANUP(struct audio_writer *, audio_writer_free);
 
+/** The WAV header a stream of 16-bit mono PCM begins with: it says the longest length there is,
+ * which players take as "until the end". */
+#define AUDIO_STREAM_HEADER_BYTES 44
+void audio_stream_header(unsigned rate_hz, uint8_t out[AUDIO_STREAM_HEADER_BYTES]);
+
 /** Samples as 16-bit PCM and back; a round trip through both gives the same 16-bit values. */
 void audio_to_s16(const float *samples, size_t n, int16_t *out);
 void audio_from_s16(const int16_t *samples, size_t n, float *out);
