@@ -1,0 +1,134 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""make_tables.py SYLLABLES.tsv BRAILLE.tsv LEXICON.tsv SANDHI.tsv OUT.c: the tables of dataset/lang as constant C arrays (run by meson)."""
+import math
+import re
+import sys
+
+# phone finals -> the finals of the braille table
+FINAL = dict(iou="iu", uei="ui", uen="un", ueng="ong", v="ü", ve="üe", van="üan", vn="ün", io="iu")
+# Cells that two spellings share: which one the decoder gives. me is found again by the words it ends (decode.c).
+USUAL = {"o": "e", "lo": "luo", "nue": "nve", "lue": "lve", "me": "mo", "yo": "you"}
+
+
+def rows(path):
+    with open(path, encoding="utf8") as f:
+        for line in f:
+            if line[0] != "#":
+                yield line.rstrip("\n").split("\t")
+
+
+def cell(dots):
+    return sum(1 << (int(d) - 1) for d in dots.split("-"))
+
+
+def c_string(s):
+    return '"' + s.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def braille(path):
+    table = {}
+    for kind, symbol, dots, _ in rows(path):
+        table.setdefault(kind, []).append((symbol, [cell(d) for d in dots.split(" ")]))
+    return table
+
+
+def base_cells(initial, final, code):
+    initials, finals = (dict(code[k]) for k in ("initial", "final"))
+    cells = [] if initial == "-" else list(initials[initial])
+    if final != "ih":
+        name = "o" if initial in "bpmf" and final == "uo" else FINAL.get(final, final)
+        cells += finals[name]
+    return cells
+
+
+def emit_bases(out, syllables, code):
+    bases = sorted(syllables)
+    index = {base: n for n, (base, _, _) in enumerate(bases)}
+    by_cells = {}
+    print("const struct lang_base lang_bases[] = {", file=out)
+    for base, initial, final in bases:
+        cells = base_cells(initial, final, code)
+        key = (0, cells[0]) if initial == "-" else (cells[0], cells[1] if len(cells) > 1 else 0)
+        if base not in USUAL:
+            assert key not in by_cells, (base, by_cells)
+            by_cells[key] = index[base] + 1
+        name = "" if initial == "-" else initial
+        usual = index[USUAL.get(base, base)]
+        print('    { "%s", "%s", "_%s", { %s }, %d, %d },' % (base, name, final, ", ".join(map(str, cells)), len(cells), usual), file=out)
+    print("};\nconst size_t lang_n_bases = %d;\n" % len(bases), file=out)
+    print("const uint16_t lang_by_cells[64][64] = {", file=out)
+    for (first, second), n in sorted(by_cells.items()):
+        print("    [%d][%d] = %d," % (first, second, n), file=out)
+    print("};\n", file=out)
+
+
+def emit_classes(out, code):
+    classes = {}
+    for kind, name in (("initial", "LANG_INITIAL"), ("final", "LANG_FINAL"), ("tone", "LANG_TONE")):
+        for _, cells in code[kind]:
+            assert classes.setdefault(cells[0], name) == name
+    print("const uint8_t lang_cell_class[64] = {", file=out)
+    for c, name in sorted(classes.items()):
+        print("    [%d] = %s," % (c, name), file=out)
+    print("};\n", file=out)
+    print("const brl_cell lang_tone_cells[5] = { 0, %s };" % ", ".join(str(c[0]) for _, c in code["tone"]), file=out)
+    digits = dict(code["digit"])
+    print("const brl_cell lang_digit_cells[10] = { %s };\n" % ", ".join(str(digits[str(d)][0]) for d in range(10)), file=out)
+    print("const struct lang_sign lang_signs[] = {", file=out)
+    for symbol, cells in sorted(code["punct"], key=lambda s: -len(s[1])):  # longest first, else as in the file
+        print("    { %s, { %s }, %d }," % (c_string(symbol), ", ".join(map(str, cells)), len(cells)), file=out)
+    print("};\nconst size_t lang_n_signs = %d;\n" % len(code["punct"]), file=out)
+
+
+def syllable_codes(toned, index):
+    return [(index[base] + 1) * 8 + int(tone) for base, tone in re.findall(r"([a-z]+)([1-5])", toned)]
+
+
+def emit_lexicon(out, path, syllables):
+    """Words sorted by what the cells say (bases by their usual spelling), and the usual tone of a syllable inside unknown words ("-zi5")."""
+    index = {base: n for n, base in enumerate(sorted(b for b, _, _ in syllables))}
+    usual = {n: index[USUAL.get(base, base)] for base, n in index.items()}
+    words, inside = [], [(0, 65535)] * len(index)
+    all_rows = [(toned, int(count)) for toned, count in rows(path)]
+    total = sum(count for toned, count in all_rows if toned[0] != "-")
+    total_inside = sum(count for toned, count in all_rows if toned[0] == "-")
+    for toned, count in all_rows:
+        codes = syllable_codes(toned, index)
+        if toned[0] == "-":
+            inside[codes[0] // 8 - 1] = (codes[0] % 8, min(65535, round(256 * math.log(total_inside / count))))
+            continue
+        key = [usual[c // 8 - 1] + 1 for c in codes] + [0] * (4 - len(codes))
+        words.append((key, min(65535, round(256 * math.log(total / count))), codes))
+    print("const struct lang_word lang_lexicon[] = {", file=out)
+    for key, cost, codes in sorted(words):
+        print("    { { %s }, %d }," % (", ".join(map(str, codes)), cost), file=out)
+    print("};\nconst size_t lang_n_lexicon = %d;\n" % len(words), file=out)
+    print("const struct lang_inside lang_inside[] = {", file=out)
+    for n, (tone, cost) in enumerate(inside):
+        print("    { %d, %d }," % (tone or inside[usual[n]][0], cost), file=out)
+    print("};\n", file=out)
+
+
+def emit_keepers(out, path, syllables):
+    index = {base: n for n, base in enumerate(sorted(b for b, _, _ in syllables))}
+    pairs = sorted(tuple(syllable_codes(first + second, index)) for first, second, _, _ in rows(path))
+    print("const struct lang_keeper lang_keepers[] = {", file=out)
+    for first, second in pairs:
+        print("    { %d, %d }," % (first, second), file=out)
+    print("};\nconst size_t lang_n_keepers = %d;" % len(pairs), file=out)
+
+
+def main():
+    syllables, code = [tuple(r) for r in rows(sys.argv[1])], braille(sys.argv[2])
+    with open(sys.argv[5], "w", encoding="utf8") as out:
+        print("/* SPDX-License-Identifier: Apache-2.0\n *\n * Made by dataset/lang/make_tables.py from dataset/lang/data.\n */\n"
+              '#include "lang/tables.h"\n', file=out)
+        emit_bases(out, syllables, code)
+        emit_classes(out, code)
+        emit_lexicon(out, sys.argv[3], syllables)
+        emit_keepers(out, sys.argv[4], syllables)
+
+
+if __name__ == "__main__":
+    main()

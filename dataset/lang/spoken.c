@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Tokens -> what is said.
+ */
+
+#include "lang/lang.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "lang/buf.h"
+#include "lang/number.h"
+#include "lang/tables.h"
+#include "lang/tone.h"
+#include "lang/words.h"
+
+/* Mandarin names of the letters in the syllables that the voice knows (j and q only nearly). */
+static const char *const letters[26] = {
+    "ei1",    "bi4",    "sei1", "di4",       "yi4",       "ai2fu5", "ji4", "ei1qi5", "ai4",
+    "zhei4",  "kei4",   "ai2lou5", "ai2mu5", "en1",       "ou1",    "pi4", "qiu1",   "a4er5",
+    "ai2si5", "ti4",    "you1", "wei1",      "da2bu5liu5", "ai2ke5si5", "wai4", "zei4",
+};
+
+/* Units behind a number are said in full. */
+static const struct {
+    const char *text, *words;
+} units[] = {
+    { "kg", "qian1ke4" }, { "g", "ke4" },       { "mg", "hao2ke4" }, { "km", "qian1mi3" },
+    { "m", "mi3" },       { "cm", "li2mi3" },   { "mm", "hao2mi3" }, { "l", "sheng1" },
+    { "L", "sheng1" },    { "ml", "hao2sheng1" },
+};
+
+/* Signs that are words between numbers and letters. The dash is told apart in say_sign(). */
+static const struct {
+    const char *text, *words;
+} operators[] = {
+    { "＋", "jia1" }, { "＝", "deng3yu2" }, { "×", "cheng2yi3" }, { "÷", "chu2yi3" },
+    { "～", "zhi4" },
+};
+
+struct speaker {
+    const struct lang_text *text;
+    struct lang_buf out;
+    const char *pause; ///< to be said before the next word; NULL: none
+    bool weak;         ///< it stands for a bracket or dash and gives way to a real one
+    unsigned n_unknown;
+};
+
+/* Start a new word: the pause that waits comes first. */
+static void begin_word(struct speaker *s)
+{
+    lang_buf_space(&s->out);
+    if (s->pause && s->out.n > 0) {
+        lang_buf_adds(&s->out, s->pause);
+        lang_buf_adds(&s->out, " ");
+    }
+    s->pause = NULL;
+}
+
+static void want_pause(struct speaker *s, const char *sign, bool weak)
+{
+    if (s->pause && (weak || !s->weak))
+        return;
+    s->pause = sign;
+    s->weak = weak;
+}
+
+static void say(struct speaker *s, const char *words)
+{
+    begin_word(s);
+    lang_buf_adds(&s->out, words);
+}
+
+static const struct lang_token *token_at(const struct speaker *s, size_t i)
+{
+    return i < s->text->n ? &s->text->tokens[i] : NULL;
+}
+
+/* The token before or behind i that is no space. */
+static const struct lang_token *neighbour(const struct speaker *s, size_t i, int step)
+{
+    const struct lang_token *t = token_at(s, i + (size_t) step);
+
+    return t && t->kind == LANG_SPACE ? token_at(s, i + 2 * (size_t) step) : t;
+}
+
+static bool is_kind(const struct lang_token *t, enum lang_kind kind)
+{
+    return t && t->kind == kind;
+}
+
+/* Is it this syllable, with this tone or none? */
+static bool is_syllable(const struct lang_token *t, const char *toned)
+{
+    size_t n = strlen(toned);
+
+    return is_kind(t, LANG_SYLLABLE) && strncmp(t->text, toned, n - 1) == 0 &&
+           (t->text[n - 1] == 0 || strcmp(t->text + n - 1, toned + n - 1) == 0);
+}
+
+/* Syllables from token i on that belong together. Returns how many tokens they are. */
+static size_t say_word(struct speaker *s, size_t i)
+{
+    const struct lang_token *tokens = s->text->tokens + i;
+    size_t n = 0, n_known = 0;
+    char text[10];
+
+    while (is_kind(token_at(s, i + n), LANG_SYLLABLE))
+        n++;
+    CLEANUP_FREE struct lang_syllable *items = malloc(n * sizeof(*items));
+    if (!items) {
+        s->out.failed = true;
+        return n;
+    }
+    for (size_t k = 0; k < n; k++) {
+        size_t length = strcspn(tokens[k].text, "12345");
+        int base = lang_base_find(tokens[k].text, length);
+        uint8_t tone = tokens[k].text[length] ? (uint8_t) (tokens[k].text[length] - '0') : 0;
+        if (base >= 0)
+            items[n_known++] = (struct lang_syllable) { (uint16_t) base, tone };
+        else
+            s->n_unknown++;
+    }
+    if (n_known == 0)
+        return n;
+    if (lang_tone_word(items, n_known) < 0)
+        s->out.failed = true;
+    begin_word(s);
+    for (size_t k = 0; k < n_known; k++) {
+        lang_syllable_format(items[k], text);
+        lang_buf_adds(&s->out, text);
+    }
+    return n;
+}
+
+/* "2" before a measure word is liang3, but not behind di4. */
+static bool says_liang(const struct speaker *s, size_t i)
+{
+    static const char *const measures[] = { "ge4",   "zhong3", "ci4",    "tian1", "nian2", "tiao2",
+                                            "ben3",  "zhang1", "wei4",   "ming2", "zu3",   "dui4",
+                                            "zhe3",  "bian1",  "xiao3",  "lei4",  "jian4", "suo3",
+                                            "shou3", "chu4",   "zhi1" };
+    const struct lang_token *t = token_at(s, i), *next = neighbour(s, i, 1);
+
+    if (strcmp(t->text, "2") != 0 || (i > 0 && is_syllable(t - 1, "di4")))
+        return false;
+    for (size_t k = 0; k < ELEMENTSOF(measures); k++)
+        if (is_syllable(next, measures[k]))
+            return true;
+    return false;
+}
+
+static void say_number(struct speaker *s, size_t i)
+{
+    const struct lang_token *t = token_at(s, i);
+    /* a year: four digits and nian2 */
+    bool year = strlen(t->text) == 4 && strspn(t->text, "0123456789") == 4 &&
+                is_syllable(neighbour(s, i, 1), "nian2");
+
+    begin_word(s);
+    if (says_liang(s, i))
+        lang_buf_adds(&s->out, "liang3");
+    else if (strcmp(t->text, "%") == 0)
+        lang_buf_adds(&s->out, "bai3fen1hao4");
+    else
+        lang_number_say(&s->out, t->text, year);
+}
+
+static void say_latin(struct speaker *s, size_t i)
+{
+    const struct lang_token *t = token_at(s, i);
+
+    if (i > 0 && is_kind(neighbour(s, i, -1), LANG_NUMBER))
+        for (size_t k = 0; k < ELEMENTSOF(units); k++)
+            if (strcmp(units[k].text, t->text) == 0) {
+                say(s, units[k].words);
+                return;
+            }
+    for (const char *p = t->text; *p; p++) {
+        char c = *p >= 'A' && *p <= 'Z' ? (char) (*p - 'A' + 'a') : *p;
+        if (c >= 'a' && c <= 'z')
+            say(s, letters[c - 'a']);
+    }
+}
+
+/* "－": to, minus, negative, or nothing. */
+static void say_dash(struct speaker *s, size_t i)
+{
+    const struct lang_token *before = i > 0 ? token_at(s, i - 1) : NULL, *after = token_at(s, i + 1);
+    const struct lang_token *operand = i > 0 ? neighbour(s, i, -1) : NULL;
+
+    if (is_kind(before, LANG_NUMBER) && is_kind(after, LANG_NUMBER)) {
+        if (before->text[0] != '0') /* not 010-62781234 */
+            say(s, "zhi4");
+    } else if (is_kind(after, LANG_NUMBER) || is_kind(after, LANG_LATIN)) {
+        if (is_kind(operand, LANG_NUMBER) || is_kind(operand, LANG_LATIN))
+            say(s, "jian3");
+        else if (!before || before->kind == LANG_SPACE || before->kind == LANG_PUNCT)
+            say(s, "fu4");
+    }
+}
+
+static void say_sign(struct speaker *s, size_t i)
+{
+    static const char *const pauses[] = { "，", "。", "、", "；", "：", "？", "！" };
+    static const char *const breaks[] = { "（", "）", "［", "］", "｛", "｝", "——", "……" };
+    const char *text = token_at(s, i)->text;
+
+    for (size_t k = 0; k < ELEMENTSOF(pauses); k++)
+        if (strcmp(text, pauses[k]) == 0)
+            want_pause(s, pauses[k], false);
+    for (size_t k = 0; k < ELEMENTSOF(breaks); k++)
+        if (strcmp(text, breaks[k]) == 0)
+            want_pause(s, "，", true);
+    for (size_t k = 0; k < ELEMENTSOF(operators); k++)
+        if (strcmp(text, operators[k].text) == 0)
+            say(s, operators[k].words);
+    if (strcmp(text, "－") == 0)
+        say_dash(s, i);
+}
+
+/* A heading and the paragraph below it, or two lines of a table, are parted by a pause. */
+static void say_space(struct speaker *s, size_t i)
+{
+    if (strcmp(token_at(s, i)->text, "\n\n") == 0)
+        want_pause(s, "。", false);
+}
+
+int lang_spoken(const struct lang_text *t, char **ret, unsigned *ret_n_unknown)
+{
+    struct speaker s = { .text = t };
+
+    for (size_t i = 0; i < t->n;) {
+        size_t n = 1;
+        switch (t->tokens[i].kind) {
+        case LANG_SYLLABLE:
+            n = say_word(&s, i);
+            break;
+        case LANG_NUMBER:
+            say_number(&s, i);
+            break;
+        case LANG_LATIN:
+            say_latin(&s, i);
+            break;
+        case LANG_PUNCT:
+            say_sign(&s, i);
+            break;
+        case LANG_SPACE:
+            say_space(&s, i);
+            break;
+        case LANG_UNKNOWN:
+            s.n_unknown += t->tokens[i].n_cells;
+            break;
+        }
+        i += n;
+    }
+    if (s.pause && s.out.n > 0) {
+        lang_buf_space(&s.out);
+        lang_buf_adds(&s.out, s.pause);
+    }
+    int r = lang_buf_take(&s.out, ret);
+    if (r == 0 && ret_n_unknown)
+        *ret_n_unknown = s.n_unknown;
+    return r;
+}

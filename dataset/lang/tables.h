@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The constant tables that dataset/lang/make_tables.py makes from dataset/lang/data. Private to lang.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "braille/cell.h"
+
+/** A syllable without tone: its spelling, its phones, its cells. Sorted by spelling. */
+struct lang_base {
+    char text[8];
+    char initial[4]; ///< phone, "" for none
+    char final[8];   ///< phone, "_ang"
+    brl_cell cells[2];
+    uint8_t n_cells;
+    uint16_t usual; ///< index of the spelling that the decoder gives for these cells
+};
+extern const struct lang_base lang_bases[];
+extern const size_t lang_n_bases;
+
+/** [initial cell or 0][final cell or 0] -> index into lang_bases + 1; 0 is no syllable. */
+extern const uint16_t lang_by_cells[64][64];
+
+/** Initials, finals and tones share no cell, so a syllable is parsed without looking back. */
+enum lang_class { LANG_OTHER, LANG_INITIAL, LANG_FINAL, LANG_TONE };
+extern const uint8_t lang_cell_class[64];
+extern const brl_cell lang_tone_cells[5];   ///< by tone; [0] unused
+extern const brl_cell lang_digit_cells[10]; ///< by digit
+
+/** Punctuation, longest sequence first; of two signs with the same cells the more usual first. */
+struct lang_sign {
+    char text[8];
+    brl_cell cells[3];
+    uint8_t n_cells;
+};
+extern const struct lang_sign lang_signs[];
+extern const size_t lang_n_signs;
+
+/** A frequent word of 1-4 syllables, sorted by the usual bases of its syllables, then by cost. */
+struct lang_word {
+    uint16_t syllables[4]; ///< (base + 1) * 8 + tone; 0 behind the last
+    uint16_t cost;         ///< 256 * -log(share of all words)
+};
+extern const struct lang_word lang_lexicon[];
+extern const size_t lang_n_lexicon;
+
+/** By base: its usual tone inside words that are not in the lexicon. */
+struct lang_inside {
+    uint8_t tone;  ///< 1-5; 0: never seen
+    uint16_t cost; ///< 256 * -log(share of all syllables)
+};
+extern const struct lang_inside lang_inside[];
+
+/** Pairs of toned syllables, coded as in lang_word, in which yi1 and bu4 are not "one" and "not" and
+ * know no sandhi; sorted. */
+struct lang_keeper {
+    uint16_t first, second;
+};
+extern const struct lang_keeper lang_keepers[];
+extern const size_t lang_n_keepers;
+
+/** Spelling (n bytes, no zero needed) -> index into lang_bases, -1 when it is no syllable. */
+int lang_base_find(const char *text, size_t n);

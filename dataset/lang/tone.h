@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Tones for syllables that were printed without. Private to lang.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "lang/words.h"
+
+/** Give the syllables of one word their tones (and me for mo, o for e where the lexicon says so):
+ * the cheapest row of frequent words that agrees with the tones that are there. -ENOMEM. */
+int lang_tone_word(struct lang_syllable *items, size_t n);

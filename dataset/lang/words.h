@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Pinyin text cut into words, and words into syllables. Private to lang.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/fail.h"
+
+struct lang_syllable {
+    uint16_t base; ///< index into lang_bases
+    uint8_t tone;  ///< 1-5; 0: none written
+};
+
+enum lang_piece_kind { LANG_PIECE_WORD, LANG_PIECE_PAUSE, LANG_PIECE_SILENT };
+
+/** A word of syllables, a pause, or a sign that is not spoken. */
+struct lang_piece {
+    enum lang_piece_kind kind;
+    char sign[8];                ///< of a pause or silent sign: its full-width form, UTF-8
+    const char *text;            ///< where it stands in the input, borrowed
+    size_t n_text;               ///< bytes
+    struct lang_syllable *items; ///< owned; of a word
+    size_t n;
+};
+
+struct lang_pieces {
+    struct lang_piece *items; ///< owned
+    size_t n, room;
+};
+void lang_pieces_done(struct lang_pieces *p);
+
+/** Cut pinyin. Half-width punctuation becomes full-width; u-umlaut and "u:" are v; upper case is
+ * accepted. What is no syllable: FAIL_INPUT, -EINVAL, the word named. *ret is empty on failure. */
+int lang_pieces_read(const char *pinyin, struct lang_pieces *ret, struct fail *fail);
+
+/** "zhong1" of a syllable; no digit where tone is 0. */
+void lang_syllable_format(struct lang_syllable s, char out[10]);
+
+/** Would two syllables written together be read in another way? Then an apostrophe parts them. */
+bool lang_needs_apostrophe(struct lang_syllable before, struct lang_syllable after);
