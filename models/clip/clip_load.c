@@ -71,6 +71,12 @@ static int load_vocabulary(struct clip *c, const struct nn_file *f, struct fail 
 
 /* ---- configuration ------------------------------------------------------------------------ */
 
+/* What nn_attention() takes. */
+static bool heads_fit(unsigned width, unsigned heads)
+{
+    return width % heads == 0 && width / heads % 4 == 0 && width / heads <= 128;
+}
+
 static int load_config(struct clip *c, const struct nn_file *f, struct fail *fail)
 {
     double px_per_pitch;
@@ -100,8 +106,7 @@ static int load_config(struct clip *c, const struct nn_file *f, struct fail *fai
     c->n_patches = c->info.width / c->patch * (c->info.height / c->patch);
     if (c->n_patches > 4096)
         return nn_file_broken(f, fail, "%u patches are too many", c->n_patches);
-    if (c->vision_width % c->vision_heads || c->vision_width / c->vision_heads % 4 ||
-        c->text_width % c->text_heads || c->text_width / c->text_heads % 4)
+    if (!heads_fit(c->vision_width, c->vision_heads) || !heads_fit(c->text_width, c->text_heads))
         return nn_file_broken(f, fail, "its heads do not divide its width");
     return 0;
 }

@@ -56,8 +56,8 @@ static int load_config(struct fs2 *m, const struct nn_file *f, struct fail *fail
                             fail)) < 0 ||
         (r = load_phones(m, f, fail)) < 0)
         return r;
-    /* the sinusoid has pairs of channels; "same" convolutions have a middle tap */
-    if (m->hidden % m->heads || (m->hidden / m->heads) % 4 || m->hidden % 2)
+    /* what nn_attention() takes; "same" convolutions have a middle tap */
+    if (m->hidden % m->heads || m->hidden / m->heads % 4 || m->hidden / m->heads > 128)
         return nn_file_broken(f, fail, "%u channels do not go into %u heads", m->hidden, m->heads);
     if (!(m->taps & m->duration_taps & m->predictor_taps & m->variance_taps & 1))
         return nn_file_broken(f, fail, "a kernel has an even size");

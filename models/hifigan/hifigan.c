@@ -140,6 +140,12 @@ static unsigned margin_of(const struct hifigan *h, unsigned s)
     return margin;
 }
 
+/* The same for what goes into the upsampling of stage s, or into conv_post behind the last. */
+static unsigned up_margin_of(const struct hifigan *h, unsigned s)
+{
+    return s < h->n_stages ? MAX(4u, h->stages[s].taps / h->stages[s].rate) : 4;
+}
+
 /* x is given up, *ret takes its place. */
 static int record_stage(const struct hifigan *h, struct nn_run *run, unsigned s,
                         struct nn_tensor *x, const struct nn_tensor *source, struct nn_tensor **ret)
@@ -154,7 +160,7 @@ static int record_stage(const struct hifigan *h, struct nn_run *run, unsigned s,
         (source && (r = record_source(h, run, s, source, y)) < 0))
         return r;
     nn_tensor_done(run, x);
-    if ((r = nn_tensor(run, g->channels, n, MAX(g->taps, 8u), &sum)) < 0)
+    if ((r = nn_tensor(run, g->channels, n, up_margin_of(h, s + 1), &sum)) < 0)
         return r;
     for (unsigned k = 0; k < h->n_blocks; k++)
         if ((r = record_resblock(run, &g->blocks[k], y, margin, 1.0f / (float) h->n_blocks, k > 0,
@@ -174,7 +180,7 @@ static int record_generator(const struct hifigan *h, struct nn_run *run, struct 
     struct nn_tensor *x, *y, *z;
     int r;
 
-    if ((r = nn_tensor(run, h->channels, mel->length, 8, &x)) < 0 ||
+    if ((r = nn_tensor(run, h->channels, mel->length, up_margin_of(h, 0), &x)) < 0 ||
         (r = nn_conv1d(run, h->conv_pre, mel, x, nn_conv_params())) < 0)
         return r;
     for (unsigned s = 0; s < h->n_stages; s++)
