@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "job.h"
+
+#include "stream.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+struct job *job_new(struct server *server, enum job_kind kind, sd_bus_message *call)
+{
+    struct job *job = calloc(1, sizeof(*job));
+    struct timespec ts;
+
+    if (!job)
+        return NULL;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    *job = (struct job){
+        .kind = kind,
+        .server = server,
+        .call = sd_bus_message_ref(call),
+        .start_usec = (uint64_t) ts.tv_sec * 1000000 + (uint64_t) ts.tv_nsec / 1000,
+        .image_fd = -1,
+        .options =
+            {
+                .read = {.mode = PIPELINE_AUTO, .orientation = -1},
+                .say = {.rate = 1, .pitch = 1, .energy = 1},
+                .outputs = OUTPUT_PINYIN | OUTPUT_AUDIO,
+                .format = AUDIO_WAV,
+                .format_name = "audio/x-wav",
+                .audio_fd = -1,
+            },
+        .result = {.audio_fd = -1},
+    };
+    return job;
+}
+
+void job_options_done(struct job_options *o)
+{
+    for (size_t i = 0; i < o->n_warnings; i++)
+        free(o->warnings[i]);
+    free(o->warnings);
+    if (o->audio_fd >= 0)
+        close(o->audio_fd);
+    o->warnings = NULL;
+    o->n_warnings = 0;
+    o->audio_fd = -1;
+}
+
+static void job_result_done(struct job_result *r)
+{
+    for (size_t i = 0; i < r->n_segments; i++)
+        free(r->segments[i].pinyin);
+    free(r->segments);
+    audio_writer_free(r->writer);
+    if (r->audio_fd >= 0)
+        close(r->audio_fd);
+    pipeline_reading_done(&r->reading);
+}
+
+struct job *job_free(struct job *job)
+{
+    if (!job)
+        return NULL;
+    job->stream = stream_free(job->stream);
+    sd_bus_track_unref(job->track);
+    sd_bus_message_unref(job->call);
+    job_options_done(&job->options);
+    job_result_done(&job->result);
+    if (job->image_fd >= 0)
+        close(job->image_fd);
+    free(job->pinyin);
+    free(job);
+    return NULL;
+}
+
+int job_warn(struct job *job, const char *format, ...)
+{
+    struct job_options *o = &job->options;
+    char **more = realloc(o->warnings, (o->n_warnings + 2) * sizeof(*more));
+    va_list ap;
+
+    if (!more)
+        return -ENOMEM;
+    o->warnings = more;
+    va_start(ap, format);
+    int r = vasprintf(&more[o->n_warnings], format, ap);
+    va_end(ap);
+    if (r < 0) {
+        more[o->n_warnings] = NULL;
+        return -ENOMEM;
+    }
+    more[++o->n_warnings] = NULL;
+    return 0;
+}
