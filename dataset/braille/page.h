@@ -32,6 +32,10 @@ struct brl_page {
     double skew_deg;      ///< positive: the picture is turned clockwise
     double dpi;           ///< from the file, else estimated from the pitch
     unsigned orientation; ///< 0, 90, 180, 270: how far the picture was turned clockwise
+    double light_deg;     ///< where the light comes from in the picture: 0 its top edge, clockwise
+    double score;         ///< how much better than chance the dots fall on the grid, in deviations
+    double fit;           ///< share of this side's dots (by strength) that lie on the grid
+    enum brl_side side;   ///< as asked for
     unsigned n_rows, n_columns;
     struct brl_slot *slots; ///< owned, rows then columns
     size_t n_slots;
@@ -44,10 +48,21 @@ struct brl_page_params {
     double dpi;         ///< 0: from the file or found
     int orientation;    ///< -1: found; 0, 90, 180, 270
     bool crop;          ///< a crop of few cells rather than a page
+    double light_deg;   ///< < 0: found, from the picture's top where two sides are as likely
 };
-#define brl_page_params(...) (&(struct brl_page_params) { .orientation = -1, __VA_ARGS__ })
+#define brl_page_params(...)                                                                       \
+    (&(struct brl_page_params){.orientation = -1, .light_deg = -1, __VA_ARGS__})
 
-/** Find the grid. No braille found: FAIL_INPUT, -ENODATA. */
+/**
+ * Find the grid of one side's dots.
+ *
+ * A grid looks the same after half a turn, so `orientation` < 0 finds 0 or 90 only; a reader that
+ * doubts it asks again for 180 or 270 and compares what the text says. Light: bumps and dents swap
+ * when it comes from the other side. It is taken to come from the top of the picture (flatbed
+ * scanners); on a picture whose light runs across and whose lines run down, from the page's top.
+ *
+ * @return 0; no braille found: FAIL_INPUT, -ENODATA; -ENOMEM
+ */
 int brl_page_new(const struct image *img, const struct brl_page_params *params,
                  struct brl_page **ret, struct fail *fail);
 struct brl_page *brl_page_free(struct brl_page *page);
@@ -55,6 +70,8 @@ DEFINE_CLEANUP(struct brl_page *, brl_page_free);
 
 /** Cut one slot for the image tower: `width` x `height` grey bytes, the cell's centre in the middle
  * ((width-1)/2, (height-1)/2 in pixel centres), `px_per_pitch` pixels a dot pitch, area-averaged,
- * upright; outside the picture the nearest pixel is repeated. A verso slot is mirrored. */
+ * upright; outside the picture the nearest pixel is repeated. A verso slot is mirrored and its grey
+ * levels inverted, so that its dents look like bumps; levels are inverted, too, where the light comes
+ * from below. */
 void brl_page_crop(const struct brl_page *page, const struct brl_slot *slot, unsigned width,
                    unsigned height, double px_per_pitch, uint8_t *out);
