@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Tensors and operations on top of vkshaders/*.comp. Activations are [channels][length] with the
+ * Tensors and operations on top of the kernels of vkshaders. Activations are [channels][length] with the
  * length last in memory (time, or tokens, possibly of many sequences one after the other), stored
  * C4: texel (c / 4) * stride + margin + t holds channels c .. c+3 at t; channels are padded to a
  * multiple of 8 with zeros, `margin` zero texels stand on both sides so that convolutions need no

@@ -24,6 +24,7 @@ struct vkc_device_info {
     char driver[256]; ///< driver name and version
     enum vkc_device_type type;
     uint32_t subgroup_size;
+    bool full_subgroups;          ///< can run kernels with subgroup shuffles; else the portable ones
     uint64_t memory_bytes;        ///< largest device-local heap
     uint32_t max_texel_elements;  ///< maxTexelBufferElements
     uint32_t max_storage_bytes;   ///< maxStorageBufferRange
@@ -42,6 +43,7 @@ struct vkc_context_params {
     const char *device; ///< NULL: the best; else an index of vkc_devices() or part of a name
     bool validation;    ///< load VK_LAYER_KHRONOS_validation; its messages are counted
     const char *cache_dir; ///< pipeline cache folder; NULL: none
+    bool staging; ///< copy through staging memory even where device memory can be mapped (tests)
 };
 #define vkc_context_params(...) (&(struct vkc_context_params) { __VA_ARGS__ })
 
@@ -91,7 +93,9 @@ struct vkc_program_params {
     unsigned n_spec;
     bool full_subgroups; ///< require full subgroups (kernels with subgroupShuffle)
 };
+#define vkc_program_params(...) (&(struct vkc_program_params) { __VA_ARGS__ })
 
+/** A device that cannot run it: FAIL_UNAVAILABLE. */
 int vkc_program_new(struct vkc_context *ctx, const struct vkc_program_params *params,
                     struct vkc_program **ret, struct fail *fail);
 struct vkc_program *vkc_program_unref(struct vkc_program *p);
@@ -105,6 +109,8 @@ DEFINE_CLEANUP(struct vkc_sequence *, vkc_sequence_free);
 int vkc_sequence_dispatch(struct vkc_sequence *s, struct vkc_program *p,
                           struct vkc_buffer *const *bufs, size_t n_bufs, const void *push,
                           size_t push_size, const uint32_t groups[3]);
+/** Record a fill of bytes offset .. offset + size (multiples of 4) with zeros. */
+int vkc_sequence_clear(struct vkc_sequence *s, struct vkc_buffer *buf, size_t offset, size_t size);
 /** Run all that is recorded and wait. Long lists are split into several submits. A device that
  * does not answer within `timeout_usec` (0: 60 s a submit) is lost: -EIO, FAIL_UNAVAILABLE.
  * `cancel` (may be NULL) is looked at between submits: -ECANCELED. May be run again. */
