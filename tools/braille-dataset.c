@@ -15,6 +15,7 @@ static const struct command {
     const char *what;
 } commands[] = {
     {"crop", dataset_crop, "cut the cells of pages as the reader sees them"},
+    {"render", dataset_render, "draw cells or pages with their truth"},
 };
 
 static void usage(FILE *f)

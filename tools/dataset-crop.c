@@ -12,17 +12,15 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/file.h"
 #include "base/log.h"
 #include "braille/dsbi.h"
-#include "braille/page.h"
 #include "tools/dataset.h"
 
 struct crop_options {
     const char *out;
     enum brl_side side;
-    unsigned width, height;
-    double px_per_pitch, dpi;
+    struct dataset_crop_size size;
+    double dpi;
     int orientation;
     bool truth, quiet;
 };
@@ -70,8 +68,8 @@ static double distance(struct brl_point a, struct brl_point b)
     return hypot(a.x - b.x, a.y - b.y);
 }
 
-/* -> for each slot the cell of the truth whose box it shares best (IoU > 0.5), or none: 0. */
-static int match(const struct brl_page *page, const struct brl_truth *truth,
+/* Give each slot the cell of the truth whose box it shares best (IoU > 0.5), if any. */
+static void match(const struct brl_page *page, const struct brl_truth *truth,
                  const struct brl_truth_cell **ret, struct tally *t)
 {
     const double margin = 0.3 * truth->column_px;
@@ -109,20 +107,19 @@ static int match(const struct brl_page *page, const struct brl_truth *truth,
         ret[at] = c;
     }
     t->n_cells = truth->n_cells;
-    return 0;
 }
 
-static int write_crop(const struct crop_options *o, const char *name, const struct brl_page *page,
-                      const struct brl_slot *s, const char *dots, struct file_out *u8,
-                      struct file_out *tsv, struct fail *fail)
+int dataset_write_crop(const struct dataset_crop_size *size, const char *name,
+                       const struct brl_page *page, const struct brl_slot *s, const char *dots,
+                       struct file_out *u8, struct file_out *tsv, struct fail *fail)
 {
-    const size_t size = (size_t) o->width * o->height;
-    CLEANUP_FREE uint8_t *crop = malloc(size);
+    const size_t n_bytes = (size_t) size->width * size->height;
+    CLEANUP_FREE uint8_t *crop = malloc(n_bytes);
     CLEANUP_FREE char *line = NULL;
 
     if (!crop)
         return -ENOMEM;
-    brl_page_crop(page, s, o->width, o->height, o->px_per_pitch, crop);
+    brl_page_crop(page, s, size->width, size->height, size->px_per_pitch, crop);
     const struct brl_point m = slot_centre(s);
     const double w = distance(s->dot[0], s->dot[3]), h = distance(s->dot[0], s->dot[2]);
     const double *e = s->evidence;
@@ -132,8 +129,28 @@ static int write_crop(const struct crop_options *o, const char *name, const stru
                            e[1], e[2], e[3], e[4], e[5]);
     if (n < 0)
         return -ENOMEM;
-    int r = file_out_write(u8, crop, size, fail);
+    int r = file_out_write(u8, crop, n_bytes, fail);
     return r < 0 ? r : file_out_write(tsv, line, (size_t) n, fail);
+}
+
+int dataset_open_crops(const char *out, struct file_out *u8, struct file_out *tsv,
+                       struct fail *fail)
+{
+    static const char head[] = "#page\trow\tcolumn\tdots\tx\ty\tw\th\tevidence\n";
+    CLEANUP_FREE char *a = NULL, *b = NULL;
+
+    if (asprintf(&a, "%s.u8", out) < 0 || asprintf(&b, "%s.tsv", out) < 0)
+        return -ENOMEM;
+    int r = file_out_open(u8, a, fail);
+    if (r == 0)
+        r = file_out_open(tsv, b, fail);
+    return r < 0 ? r : file_out_write(tsv, head, sizeof(head) - 1, fail);
+}
+
+int dataset_commit_crops(struct file_out *u8, struct file_out *tsv, struct fail *fail)
+{
+    int r = file_out_commit(u8, fail);
+    return r < 0 ? r : file_out_commit(tsv, fail);
 }
 
 /* "X.jpg" -> "X+recto.txt". */
@@ -194,7 +211,8 @@ static int crop_page(const struct crop_options *o, const char *path, struct file
         char dots[7] = "0";
         if (cells[i])
             brl_cell_format(cells[i]->cell, dots);
-        r = write_crop(o, name, page, &page->slots[i], o->truth ? dots : "-", u8, tsv, fail);
+        r = dataset_write_crop(&o->size, name, page, &page->slots[i], o->truth ? dots : "-", u8, tsv,
+                               fail);
     }
     return r;
 }
@@ -213,7 +231,7 @@ static const char help[] =
     "      --orientation DEG    0, 90, 180 or 270 (found)\n"
     "  -q, --quiet              say nothing about each page\n";
 
-static int parse_size(const char *text, double most, double *ret)
+int dataset_parse_number(const char *text, double most, double *ret)
 {
     char *end;
     const double v = strtod(text, &end);
@@ -255,18 +273,18 @@ static int parse_options(int argc, char **argv, struct crop_options *o)
             r = o->side == BRL_VERSO || strcmp(optarg, "recto") == 0 ? 0 : -EINVAL;
             break;
         case WIDTH:
-            r = parse_size(optarg, 1024, &v);
-            o->width = (unsigned) v;
+            r = dataset_parse_number(optarg, 1024, &v);
+            o->size.width = (unsigned) v;
             break;
         case HEIGHT:
-            r = parse_size(optarg, 1024, &v);
-            o->height = (unsigned) v;
+            r = dataset_parse_number(optarg, 1024, &v);
+            o->size.height = (unsigned) v;
             break;
         case PX:
-            r = parse_size(optarg, 256, &o->px_per_pitch);
+            r = dataset_parse_number(optarg, 256, &o->size.px_per_pitch);
             break;
         case DPI:
-            r = parse_size(optarg, 4800, &o->dpi);
+            r = dataset_parse_number(optarg, 4800, &o->dpi);
             break;
         case ORIENTATION:
             o->orientation = atoi(optarg);
@@ -280,22 +298,16 @@ static int parse_options(int argc, char **argv, struct crop_options *o)
             return r;
         }
     }
-    if (!o->out || optind == argc || o->width == 0 || o->height == 0) {
+    if (!o->out || optind == argc || o->size.width == 0 || o->size.height == 0) {
         fputs(help, stderr);
         return -EINVAL;
     }
     return 0;
 }
 
-static int open_out(struct file_out *f, const char *out, const char *ending, struct fail *fail)
-{
-    CLEANUP_FREE char *path = NULL;
-    return asprintf(&path, "%s%s", out, ending) < 0 ? -ENOMEM : file_out_open(f, path, fail);
-}
-
 int dataset_crop(int argc, char **argv)
 {
-    struct crop_options o = {.width = 32, .height = 48, .px_per_pitch = 10, .orientation = -1};
+    struct crop_options o = {.size = DATASET_CROP_SIZE, .orientation = -1};
     CLEANUP(file_out_done) struct file_out u8 = FILE_OUT_INIT, tsv = FILE_OUT_INIT;
     struct tally all = {0};
     struct fail fail = {0};
@@ -303,12 +315,7 @@ int dataset_crop(int argc, char **argv)
     int r = parse_options(argc, argv, &o);
     if (r != 0)
         return r < 0 ? FAIL_USAGE : 0;
-    static const char head[] = "#page\trow\tcolumn\tdots\tx\ty\tw\th\tevidence\n";
-    r = open_out(&u8, o.out, ".u8", &fail);
-    if (r == 0)
-        r = open_out(&tsv, o.out, ".tsv", &fail);
-    if (r == 0)
-        r = file_out_write(&tsv, head, sizeof(head) - 1, &fail);
+    r = dataset_open_crops(o.out, &u8, &tsv, &fail);
     for (int i = optind; i < argc && r == 0; i++) {
         struct tally t = {0};
         r = crop_page(&o, argv[i], &u8, &tsv, &t, &fail);
@@ -317,9 +324,7 @@ int dataset_crop(int argc, char **argv)
             tally_print(argv[i], &t);
     }
     if (r == 0)
-        r = file_out_commit(&u8, &fail);
-    if (r == 0)
-        r = file_out_commit(&tsv, &fail);
+        r = dataset_commit_crops(&u8, &tsv, &fail);
     if (r < 0) {
         fail_set(&fail, FAIL_OTHER, r, "%m");
         log_error("braille-dataset crop: %s", fail.text);

@@ -34,5 +34,5 @@ int image_tiff_decode(const uint8_t *data, size_t size, const char *name, struct
                       struct fail *fail);
 
 int image_png_encode(const struct image *img, struct image_bytes *out);
-int image_jpeg_encode(const struct image *img, struct image_bytes *out);
+int image_jpeg_encode(const struct image *img, int quality, struct image_bytes *out);
 int image_pnm_encode(const struct image *img, unsigned n_chan, struct image_bytes *out);

@@ -31,6 +31,9 @@ int image_warp(const struct image *img, const double m[6], unsigned width, unsig
 /** Gaussian blur of an 8-bit picture, in place. */
 int image_blur(struct image *img, double sigma_px);
 
+/** What JPEG of this quality (1 .. 100) does to a picture, in place. */
+int image_recompress(struct image *img, int quality);
+
 /** The slope of the light on a grey picture: Gaussian derivatives (levels a pixel, of paper at level
  * 128) in x and y after division by the background, a box blur of the given radius. */
 int image_slope(const struct image *grey, double sigma_px, unsigned background_px,

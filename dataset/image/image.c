@@ -90,7 +90,7 @@ static int encode(const struct image *img, const char *path, struct image_bytes 
     if (ending && strcasecmp(ending, ".png") == 0)
         return image_png_encode(img, bytes);
     if (ending && (strcasecmp(ending, ".jpg") == 0 || strcasecmp(ending, ".jpeg") == 0))
-        return image_jpeg_encode(img, bytes);
+        return image_jpeg_encode(img, 92, bytes);
     if (ending && strcasecmp(ending, ".pgm") == 0)
         return image_pnm_encode(img, 1, bytes);
     if (ending && strcasecmp(ending, ".ppm") == 0)
@@ -135,6 +135,22 @@ int image_to_grey(const struct image *img, struct image **ret)
             out[x] = (uint8_t) ((in[0] * 19595u + in[1] * 38470u + in[2] * 7471u + 32768u) >> 16);
     }
     *ret = grey;
+    return 0;
+}
+
+int image_recompress(struct image *img, int quality)
+{
+    CLEANUP(image_freep) struct image *again = NULL;
+    struct image_bytes bytes = {0};
+
+    int r = image_jpeg_encode(img, quality, &bytes);
+    if (r == 0)
+        r = image_jpeg_decode(bytes.data, bytes.size, "a JPEG of ours", &again, NULL);
+    image_bytes_done(&bytes);
+    if (r < 0)
+        return r;
+    for (unsigned y = 0; y < img->height; y++)
+        memcpy(img->data + y * img->stride, again->data + y * again->stride, img->stride);
     return 0;
 }
 

@@ -200,7 +200,7 @@ static void on_write_exit(j_common_ptr j)
     longjmp(((struct writer *) j->err)->jump, 1);
 }
 
-static int write_all(struct writer *w, const struct image *img)
+static int write_all(struct writer *w, const struct image *img, int quality)
 {
     struct jpeg_compress_struct *j = &w->jpeg;
 
@@ -213,7 +213,7 @@ static int write_all(struct writer *w, const struct image *img)
     j->input_components = (int) img->n_chan;
     j->in_color_space = img->n_chan == 3 ? JCS_RGB : JCS_GRAYSCALE;
     jpeg_set_defaults(j);
-    jpeg_set_quality(j, 92, TRUE);
+    jpeg_set_quality(j, quality, TRUE);
     if (img->dpi > 0) {
         j->density_unit = 1;
         j->X_density = j->Y_density = (UINT16) MIN(img->dpi + 0.5, 65535.0);
@@ -227,7 +227,7 @@ static int write_all(struct writer *w, const struct image *img)
     return 0;
 }
 
-int image_jpeg_encode(const struct image *img, struct image_bytes *out)
+int image_jpeg_encode(const struct image *img, int quality, struct image_bytes *out)
 {
     struct writer *w = calloc(1, sizeof(*w));
     if (!w)
@@ -236,7 +236,7 @@ int image_jpeg_encode(const struct image *img, struct image_bytes *out)
     w->err.error_exit = on_write_exit;
     w->err.output_message = on_output;
 
-    int e = write_all(w, img);
+    int e = write_all(w, img, quality);
     jpeg_destroy_compress(&w->jpeg);
     if (e == 0)
         e = image_bytes_add(out, w->data, w->size);

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "braille/render.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "image/cv.h"
+
+#define MM_PER_INCH 25.4
+#define SHADOW 0.05 ///< how far the shading lies behind the centre, in dot pitches (see dots.c)
+
+/* splitmix64 (Vigna): small, seedable, good enough for noise. */
+struct random {
+    uint64_t state;
+};
+
+static uint64_t next(struct random *r)
+{
+    uint64_t z = r->state += 0x9e3779b97f4a7c15u;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return z ^ z >> 31;
+}
+
+static double uniform(struct random *r, double from, double to)
+{
+    return from + (to - from) * (double) (next(r) >> 11) * 0x1p-53;
+}
+
+static double gauss(struct random *r)
+{
+    const double u = uniform(r, 1e-12, 1), v = uniform(r, 0, 2 * M_PI);
+    return sqrt(-2 * log(u)) * cos(v);
+}
+
+void brl_render_geometry(struct brl_render_params *params, enum brl_geometry geometry)
+{
+    static const struct {
+        double a, p, l, dot;
+    } table[BRL_N_GEOMETRIES] = {
+        [BRL_GEOMETRY_US] = {2.34, 6.2, 10.0, 1.44},
+        [BRL_GEOMETRY_EUROPE] = {2.5, 6.0, 10.0, 1.6},
+        [BRL_GEOMETRY_PRESS] = {2.69, 6.53, 10.45, 1.66},
+        [BRL_GEOMETRY_PRESS_WIDE] = {2.83, 6.48, 10.9, 1.66},
+        [BRL_GEOMETRY_EMBOSSER] = {2.5, 5.98, 10.05, 1.5},
+    };
+    params->pitch_mm = table[geometry].a;
+    params->cell_mm = table[geometry].p;
+    params->line_mm = table[geometry].l;
+    params->dot_mm = table[geometry].dot;
+}
+
+void brl_render_weather(struct brl_render_params *params, uint64_t seed)
+{
+    struct random r = {seed ^ 0x5deece66du};
+
+    brl_render_geometry(params, (enum brl_geometry) (next(&r) % BRL_N_GEOMETRIES));
+    params->dot_mm *= uniform(&r, 0.85, 1.12);
+    params->verso_dx_mm = uniform(&r, 0, params->cell_mm);
+    params->verso_dy_mm = uniform(&r, 0, params->line_mm);
+    params->light_deg = fmod(360 + uniform(&r, -20, 20), 360);
+    params->contrast = uniform(&r, 18, 60);
+    params->paper = uniform(&r, 110, 215);
+    params->grain = uniform(&r, 1.5, 8);
+    params->uneven = uniform(&r, 0, 25);
+    params->blur_px = uniform(&r, 0.2, 1.2) * params->dpi / 200;
+    params->skew_deg = 0.3 * gauss(&r);
+    params->jitter = uniform(&r, 0, 0.05);
+    params->wear = uniform(&r, 0, 0.6);
+    params->missing = 0;
+    params->specks = uniform(&r, 0, 0.6);
+    params->jpeg_quality = next(&r) % 3 ? (int) uniform(&r, 60, 97) : 0;
+    params->seed = next(&r);
+}
+
+void brl_render_truth_done(struct brl_render_truth *truth)
+{
+    free(truth->cells);
+    *truth = (struct brl_render_truth){0};
+}
+
+/* The sheet while it is drawn. */
+struct canvas {
+    const struct brl_render_params *p;
+    double px_mm;          ///< pixels a millimetre
+    double width, height;  ///< pixels
+    struct image *img;     ///< owned
+    float *shade;          ///< [height][width], owned: -1 darkest .. 1 brightest side of a full bump
+};
+
+static void canvas_done(struct canvas *c)
+{
+    image_free(c->img);
+    free(c->shade);
+}
+
+/* The slope of a dome (1 - r^2)^2 towards the light. `size` is negative for a dent. */
+static void draw_dot(struct canvas *c, double x, double y, double radius, double size)
+{
+    const double fx = sin(c->p->light_deg * M_PI / 180), fy = -cos(c->p->light_deg * M_PI / 180);
+    const double behind = SHADOW * c->p->pitch_mm * c->px_mm;
+    const double cx = x - fx * behind, cy = y - fy * behind;
+    const int x0 = (int) floor(cx - radius), x1 = (int) ceil(cx + radius);
+    const int y0 = (int) floor(cy - radius), y1 = (int) ceil(cy + radius);
+
+    for (int iy = MAX(y0, 0); iy <= MIN(y1, (int) c->img->height - 1); iy++)
+        for (int ix = MAX(x0, 0); ix <= MIN(x1, (int) c->img->width - 1); ix++) {
+            const double u = (ix - cx) / radius, v = (iy - cy) / radius, r2 = u * u + v * v;
+            if (r2 >= 1)
+                continue;
+            /* largest slope of the dome: at r = 1/sqrt(3), 0.385 before scaling */
+            const double s = (u * fx + v * fy) * (1 - r2) / 0.385;
+            c->shade[(size_t) iy * c->img->width + (size_t) ix] += (float) (size * s);
+        }
+}
+
+/* Upright sheet -> picture. */
+static struct brl_point lay(const struct canvas *c, double x, double y)
+{
+    const double t = c->p->skew_deg * M_PI / 180, dx = x - c->width / 2, dy = y - c->height / 2;
+    return (struct brl_point){c->width / 2 + dx * cos(t) - dy * sin(t),
+                              c->height / 2 + dx * sin(t) + dy * cos(t)};
+}
+
+static void place_cell(const struct canvas *c, enum brl_side side, struct brl_render_cell *cell)
+{
+    const struct brl_render_params *p = c->p;
+
+    for (unsigned d = 0; d < 6; d++) {
+        double x = p->left_mm + cell->column * p->cell_mm + (d / 3) * p->pitch_mm;
+        double y = p->top_mm + cell->row * p->line_mm + (d % 3) * p->pitch_mm;
+        if (side == BRL_VERSO) { /* its reader starts at the sheet's right edge */
+            x = c->width / c->px_mm - x + p->verso_dx_mm;
+            y += p->verso_dy_mm;
+        }
+        cell->dot[d] = lay(c, x * c->px_mm, y * c->px_mm);
+    }
+}
+
+static void draw_cell(struct canvas *c, enum brl_side side, const struct brl_render_cell *cell,
+                      struct random *rnd)
+{
+    const struct brl_render_params *p = c->p;
+    const double pitch = p->pitch_mm * c->px_mm, radius = p->dot_mm * c->px_mm / 2;
+
+    for (unsigned d = 0; d < 6; d++) {
+        /* all are drawn from the stream, so that one cell does not change the others */
+        const double jx = gauss(rnd), jy = gauss(rnd), worn = uniform(rnd, 0, 1);
+        const double gone = uniform(rnd, 0, 1), strong = gauss(rnd);
+        if (!(cell->cell >> d & 1) || gone < p->missing)
+            continue;
+        double size = 1 + 0.08 * strong - p->wear * worn * worn;
+        draw_dot(c, cell->dot[d].x + jx * p->jitter * pitch, cell->dot[d].y + jy * p->jitter * pitch,
+                 side == BRL_VERSO ? radius * 0.82 : radius,
+                 side == BRL_VERSO ? -fmax(size, 0.2) : fmax(size, 0.2));
+    }
+}
+
+static bool fits(const struct canvas *c, const struct brl_render_cell *cell)
+{
+    for (unsigned d = 0; d < 6; d++)
+        if (!(cell->dot[d].x >= 0 && cell->dot[d].y >= 0 && cell->dot[d].x < c->width &&
+              cell->dot[d].y < c->height))
+            return false;
+    return true;
+}
+
+static int draw_side(struct canvas *c, enum brl_side side, const struct brl_sheet *sheet,
+                     struct brl_render_truth *truth)
+{
+    struct random rnd = {c->p->seed + (side == BRL_VERSO ? 77 : 7)};
+
+    for (unsigned row = 0; sheet && row < sheet->n_rows; row++)
+        for (unsigned column = 0; column < sheet->n_columns; column++) {
+            struct brl_render_cell cell = {
+                .side = side,
+                .row = (uint16_t) row,
+                .column = (uint16_t) column,
+                .cell = sheet->cells[(size_t) row * sheet->n_columns + column] & 63,
+            };
+            place_cell(c, side, &cell);
+            if (!fits(c, &cell))
+                return -EINVAL;
+            draw_cell(c, side, &cell, &rnd);
+            truth->cells[truth->n_cells++] = cell;
+        }
+    return 0;
+}
+
+/* Add noise of one coarseness to the shading: `amount` in levels. */
+static int add_noise(struct canvas *c, double sigma_px, double amount, struct random *rnd)
+{
+    CLEANUP(image_freep) struct image *noise = NULL;
+    const size_t n = (size_t) c->img->width * c->img->height;
+    const double raw = 50;
+
+    if (amount <= 0)
+        return 0;
+    int r = image_new(c->img->width, c->img->height, 1, &noise);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < n; i += 4) {
+        /* four sums of two bytes from one draw: triangles of deviation 50 */
+        const uint64_t z = next(rnd);
+        for (size_t k = 0; k < 4 && i + k < n; k++) {
+            const unsigned a = z >> 16 * k & 255, b = z >> (16 * k + 8) & 255;
+            noise->data[i + k] = (uint8_t) ((a + b) / 2);
+        }
+    }
+    r = image_blur(noise, sigma_px);
+    if (r < 0)
+        return r;
+    /* a Gaussian blur shrinks white noise by 2 sqrt(pi) sigma */
+    const double scale = amount / raw * fmax(1, 2 * sqrt(M_PI) * sigma_px) / c->p->contrast;
+    for (size_t i = 0; i < n; i++)
+        c->shade[i] += (float) ((noise->data[i] - 127.5) * scale);
+    return 0;
+}
+
+static void add_specks(struct canvas *c, struct random *rnd)
+{
+    const double area_cm2 = c->width * c->height / (c->px_mm * c->px_mm) / 100;
+    const size_t n = (size_t) (area_cm2 * c->p->specks);
+
+    for (size_t i = 0; i < n; i++) {
+        const double x = uniform(rnd, 0, c->width), y = uniform(rnd, 0, c->height);
+        const double radius = uniform(rnd, 0.1, 0.35) * c->px_mm;
+        const double size = uniform(rnd, -1.5, 0.7);
+        for (int dy = (int) -radius - 1; dy <= radius + 1; dy++)
+            for (int dx = (int) -radius - 1; dx <= radius + 1; dx++) {
+                const int px = (int) x + dx, py = (int) y + dy;
+                if (px >= 0 && py >= 0 && px < (int) c->img->width && py < (int) c->img->height &&
+                    dx * dx + dy * dy <= radius * radius)
+                    c->shade[(size_t) py * c->img->width + (size_t) px] += (float) size;
+            }
+    }
+}
+
+static void expose(struct canvas *c, struct random *rnd)
+{
+    const struct brl_render_params *p = c->p;
+    const double ax = gauss(rnd), ay = gauss(rnd), b = gauss(rnd);
+    const double reach = fabs(ax) + fabs(ay) + fabs(b) + 1e-9;
+
+    for (unsigned y = 0; y < c->img->height; y++) {
+        const double v = 2.0 * y / c->img->height - 1;
+        uint8_t *out = c->img->data + y * c->img->stride;
+        const float *in = c->shade + (size_t) y * c->img->width;
+        for (unsigned x = 0; x < c->img->width; x++) {
+            const double u = 2.0 * x / c->img->width - 1;
+            const double light = p->uneven / 2 * (ax * u + ay * v + b * (u * u + v * v - 1)) / reach;
+            out[x] = (uint8_t) fmin(fmax(p->paper + light + p->contrast * in[x] + 0.5, 0), 255);
+        }
+    }
+}
+
+static int finish(struct canvas *c)
+{
+    const struct brl_render_params *p = c->p;
+    struct random rnd = {p->seed};
+    const double fine = 0.7 * p->dpi / 200;
+
+    int r = add_noise(c, fine, 0.8 * p->grain, &rnd); /* fibres */
+    if (r == 0)
+        r = add_noise(c, 7 * fine, 0.5 * p->grain, &rnd); /* clouds in the paper */
+    if (r < 0)
+        return r;
+    add_specks(c, &rnd);
+    expose(c, &rnd);
+    r = image_blur(c->img, p->blur_px);
+    if (r == 0 && p->jpeg_quality > 0)
+        r = image_recompress(c->img, p->jpeg_quality);
+    return r;
+}
+
+static bool in_range(const struct brl_render_params *p)
+{
+    return p->dpi >= 40 && p->dpi <= 1200 && p->pitch_mm >= 1 && p->pitch_mm <= 10 &&
+           p->cell_mm > p->pitch_mm && p->cell_mm <= 50 && p->line_mm > 2 * p->pitch_mm &&
+           p->line_mm <= 100 && p->dot_mm > 0.1 && p->dot_mm <= 5 && p->contrast > 0 &&
+           p->width_mm >= 0 && p->height_mm >= 0 && p->width_mm <= 2000 && p->height_mm <= 2000 &&
+           p->left_mm >= 0 && p->top_mm >= 0 && p->specks >= 0 && p->specks < 100 &&
+           p->blur_px >= 0 && p->blur_px < 50 && p->jpeg_quality >= 0 && p->jpeg_quality <= 100;
+}
+
+static int canvas_open(struct canvas *c, const struct brl_sheet *a, const struct brl_sheet *b)
+{
+    const struct brl_render_params *p = c->p;
+    const unsigned rows = MAX(a ? a->n_rows : 0, b ? b->n_rows : 0);
+    const unsigned columns = MAX(a ? a->n_columns : 0, b ? b->n_columns : 0);
+
+    if (!in_range(p) || rows > 1000 || columns > 1000)
+        return -EINVAL;
+    const double w = p->width_mm > 0 ? p->width_mm
+                                     : 2 * p->left_mm + columns * p->cell_mm + fabs(p->verso_dx_mm);
+    const double h = p->height_mm > 0 ? p->height_mm
+                                      : 2 * p->top_mm + rows * p->line_mm + fabs(p->verso_dy_mm);
+    c->px_mm = p->dpi / MM_PER_INCH;
+    c->width = round(w * c->px_mm);
+    c->height = round(h * c->px_mm);
+    if (!(c->width >= 1 && c->height >= 1 && c->width <= 65535 && c->height <= 65535))
+        return -EINVAL;
+    int r = image_new((unsigned) c->width, (unsigned) c->height, 1, &c->img);
+    if (r < 0)
+        return r;
+    c->img->dpi = p->dpi;
+    c->shade = calloc((size_t) c->img->width * c->img->height, sizeof(*c->shade));
+    return c->shade ? 0 : -ENOMEM;
+}
+
+int brl_render(const struct brl_sheet *recto, const struct brl_sheet *verso,
+               const struct brl_render_params *params, struct image **ret,
+               struct brl_render_truth *ret_truth)
+{
+    CLEANUP(canvas_done) struct canvas c = {.p = params};
+    CLEANUP(brl_render_truth_done) struct brl_render_truth truth = {0};
+    const size_t n = (recto ? (size_t) recto->n_rows * recto->n_columns : 0) +
+                     (verso ? (size_t) verso->n_rows * verso->n_columns : 0);
+
+    int r = canvas_open(&c, recto, verso);
+    if (r < 0)
+        return r;
+    truth.cells = calloc(n + 1, sizeof(*truth.cells));
+    if (!truth.cells)
+        return -ENOMEM;
+    r = draw_side(&c, BRL_RECTO, recto, &truth);
+    if (r == 0)
+        r = draw_side(&c, BRL_VERSO, verso, &truth);
+    if (r == 0)
+        r = finish(&c);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(c.img);
+    if (ret_truth) {
+        *ret_truth = truth;
+        truth = (struct brl_render_truth){0};
+    }
+    return 0;
+}

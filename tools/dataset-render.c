@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * braille-dataset render: cells or pages that are drawn rather than scanned, with their truth.
+ */
+
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "braille/render.h"
+#include "tools/dataset.h"
+
+#define ROWS 4     ///< of a sheet that training cells are drawn on
+#define COLUMNS 15
+#define MAX_TEXT ((size_t) 1 << 20)
+
+struct render_options {
+    const char *out, *page, *verso, *truth;
+    size_t n_cells;
+    struct dataset_crop_size size;
+    struct brl_render_params params;
+    bool weather, dsbi;
+};
+
+/* ---- cells ---- */
+
+/* Half of the cells evenly over all 64, the rest sparse ones and blanks, as text has them. */
+static brl_cell draw_cell(uint64_t *state)
+{
+    *state = *state * 6364136223846793005u + 1442695040888963407u;
+    const unsigned z = (unsigned) (*state >> 33);
+    const unsigned kind = z % 8;
+    if (kind < 4)
+        return (brl_cell) (z >> 8 & 63);
+    if (kind == 4)
+        return 0;
+    return (brl_cell) (z >> 8 & z >> 16 & 63);
+}
+
+static int write_sheet(const struct render_options *o, const char *name, const struct image *img,
+                       const struct brl_render_params *params, const struct brl_render_truth *truth,
+                       size_t *left, struct file_out *u8, struct file_out *tsv, struct fail *fail)
+{
+    uint64_t state = params->seed;
+    const double pitch = params->pitch_mm * params->dpi / 25.4;
+    int r = 0;
+
+    for (size_t i = 0; i < truth->n_cells && *left > 0 && r == 0; i++) {
+        const struct brl_render_cell *c = &truth->cells[i];
+        struct brl_page page = {
+            .pitch_px = pitch,
+            .light_deg = params->light_deg,
+            .side = c->side,
+            .flat = (struct image *) img,
+            .to_flat = {1, 0, 0, 0, 1, 0},
+        };
+        struct brl_slot slot = {.row = c->row, .column = c->column};
+        char dots[7];
+        /* what a fitted grid is off by: up to 0.06 of a pitch each way */
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        const double dx = ((double) (state >> 48) / 65535 - 0.5) * 0.12 * pitch;
+        const double dy = ((double) (state >> 32 & 65535) / 65535 - 0.5) * 0.12 * pitch;
+        for (unsigned d = 0; d < 6; d++)
+            slot.dot[d] = (struct brl_point){c->dot[d].x + dx, c->dot[d].y + dy};
+        brl_cell_format(c->cell, dots);
+        r = dataset_write_crop(&o->size, name, &page, &slot, dots, u8, tsv, fail);
+        --*left;
+    }
+    return r;
+}
+
+static int render_cells(const struct render_options *o, struct fail *fail)
+{
+    CLEANUP(file_out_done) struct file_out u8 = FILE_OUT_INIT, tsv = FILE_OUT_INIT;
+    size_t left = o->n_cells;
+
+    int r = dataset_open_crops(o->out, &u8, &tsv, fail);
+    for (uint64_t k = 0; left > 0 && r == 0; k++) {
+        CLEANUP(image_freep) struct image *img = NULL;
+        CLEANUP(brl_render_truth_done) struct brl_render_truth truth = {0};
+        brl_cell cells[2][ROWS * COLUMNS];
+        struct brl_render_params p = o->params;
+        char name[64];
+
+        brl_render_weather(&p, o->params.seed * 1000003 + k);
+        uint64_t state = p.seed;
+        for (unsigned i = 0; i < ROWS * COLUMNS; i++) {
+            cells[0][i] = draw_cell(&state);
+            cells[1][i] = draw_cell(&state);
+        }
+        p.dpi = 165 + (double) (state >> 40) / (1 << 24) * 95; /* pitches that the reader cuts from */
+        p.left_mm = p.top_mm = 12;
+        const struct brl_sheet recto = {cells[0], ROWS, COLUMNS}, verso = {cells[1], ROWS, COLUMNS};
+        const bool single = state % 5 == 0; /* some paper is written on from one side only */
+        r = brl_render(&recto, single ? NULL : &verso, &p, &img, &truth);
+        snprintf(name, sizeof(name), "render-%llu-%llu", (unsigned long long) o->params.seed,
+                 (unsigned long long) k);
+        if (r == 0)
+            r = write_sheet(o, name, img, &p, &truth, &left, &u8, &tsv, fail);
+    }
+    return r < 0 ? r : dataset_commit_crops(&u8, &tsv, fail);
+}
+
+/* ---- pages ---- */
+
+struct text {
+    struct brl_sheet sheet;
+    brl_cell *cells; ///< owned
+};
+
+static void text_done(struct text *t)
+{
+    free(t->cells);
+}
+
+/* Cells of one line of Unicode braille (or its length when `out` is NULL); -1: something else. */
+static int parse_line(const char *line, size_t n, brl_cell *out)
+{
+    int count = 0;
+
+    for (size_t i = 0; i < n;) {
+        const unsigned char *s = (const unsigned char *) line + i;
+        unsigned code = 0x2800;
+        if (*s == '\r') {
+            i++;
+            continue;
+        }
+        if (*s == ' ') {
+            i++;
+        } else if (n - i >= 3 && s[0] == 0xe2 && (s[1] & 0xc0) == 0x80 && (s[2] & 0xc0) == 0x80) {
+            code = 0x2000u | (s[1] & 0x3fu) << 6 | (s[2] & 0x3fu);
+            i += 3;
+        } else {
+            return -1;
+        }
+        if (code < 0x2800 || code > 0x283f)
+            return -1;
+        if (out)
+            out[count] = (brl_cell) (code - 0x2800);
+        count++;
+    }
+    return count;
+}
+
+static int load_text(const char *path, struct text *ret, struct fail *fail)
+{
+    CLEANUP_FREE uint8_t *data = NULL;
+    size_t size;
+
+    int r = file_read(path, MAX_TEXT, &data, &size, fail);
+    if (r < 0)
+        return r;
+    unsigned rows = 0, columns = 1;
+    for (int pass = 0; pass < 2; pass++) {
+        unsigned row = 0;
+        for (const char *line = (const char *) data, *end; line < (const char *) data + size;
+             line = end + 1, row++) {
+            end = strchrnul(line, '\n');
+            const int n = parse_line(line, (size_t) (end - line),
+                                     pass ? ret->cells + (size_t) row * columns : NULL);
+            if (n < 0)
+                return fail_set(fail, FAIL_INPUT, -EBADMSG,
+                                "line %u of '%s' holds more than Unicode braille of six dots; "
+                                "translate it first, e.g. with lou_translate -f unicode.dis,...",
+                                row + 1, path);
+            columns = MAX(columns, (unsigned) n);
+        }
+        rows = row;
+        if (pass == 0 && (rows == 0 || rows > 1000 || columns > 1000))
+            return fail_set(fail, FAIL_INPUT, -EBADMSG,
+                            "'%s' is no page: it has %u lines of up to %u cells", path, rows,
+                            columns);
+        if (pass == 0 && !(ret->cells = calloc((size_t) rows * columns, sizeof(*ret->cells))))
+            return -ENOMEM;
+    }
+    ret->sheet = (struct brl_sheet){ret->cells, rows, columns};
+    return 0;
+}
+
+static int write_truth(const char *path, const struct brl_render_truth *truth, struct fail *fail)
+{
+    static const char head[] = "#side\trow\tcolumn\tdots\tx\ty\tw\th\n";
+    CLEANUP(file_out_done) struct file_out f = FILE_OUT_INIT;
+
+    int r = file_out_open(&f, path, fail);
+    if (r == 0)
+        r = file_out_write(&f, head, sizeof(head) - 1, fail);
+    for (size_t i = 0; i < truth->n_cells && r == 0; i++) {
+        const struct brl_render_cell *c = &truth->cells[i];
+        char line[160], dots[7];
+        if (c->cell == 0)
+            continue;
+        double x = 0, y = 0;
+        for (unsigned d = 0; d < 6; d++) {
+            x += c->dot[d].x / 6;
+            y += c->dot[d].y / 6;
+        }
+        const double w = hypot(c->dot[3].x - c->dot[0].x, c->dot[3].y - c->dot[0].y);
+        const double h = hypot(c->dot[2].x - c->dot[0].x, c->dot[2].y - c->dot[0].y);
+        brl_cell_format(c->cell, dots);
+        const int n = snprintf(line, sizeof(line), "%s\t%u\t%u\t%s\t%.1f\t%.1f\t%.1f\t%.1f\n",
+                               c->side == BRL_VERSO ? "verso" : "recto", c->row, c->column, dots,
+                               x - w / 2, y - h / 2, w, h);
+        r = file_out_write(&f, line, (size_t) n, fail);
+    }
+    return r < 0 ? r : file_out_commit(&f, fail);
+}
+
+/* Lines of the grid as DSBI lists them, in the picture turned back by the skew. */
+static void dsbi_point(const struct render_options *o, const struct image *img, struct brl_point p,
+                       double *x, double *y)
+{
+    const double t = o->params.skew_deg * M_PI / 180, c = cos(t), s = sin(t);
+    const double dx = p.x - img->width / 2.0, dy = p.y - img->height / 2.0;
+    *x = (img->height * fabs(s) + img->width * fabs(c)) / 2 + dx * c + dy * s;
+    *y = (img->height * fabs(c) + img->width * fabs(s)) / 2 - dx * s + dy * c;
+}
+
+static int write_dsbi(const struct render_options *o, enum brl_side side, const struct image *img,
+                      const struct brl_sheet *sheet, const struct brl_render_truth *truth,
+                      struct fail *fail)
+{
+    const char *dot = strrchr(o->out, '.');
+    CLEANUP_FREE char *path = NULL, *text = NULL;
+    CLEANUP(file_out_done) struct file_out f = FILE_OUT_INIT;
+    size_t size = 0;
+
+    if (asprintf(&path, "%.*s+%s.txt", dot ? (int) (dot - o->out) : (int) strlen(o->out), o->out,
+                 side == BRL_VERSO ? "verso" : "recto") < 0)
+        return -ENOMEM;
+    FILE *m = open_memstream(&text, &size);
+    if (!m)
+        return -ENOMEM;
+    const size_t first = truth->n_cells - (side == BRL_VERSO ? (size_t) sheet->n_rows * sheet->n_columns
+                                                             : truth->n_cells);
+    const struct brl_render_cell *cells = truth->cells + first;
+    fprintf(m, "%.2f\n", o->params.skew_deg);
+    double x, y;
+    /* from the left of the picture: the verso's last column comes first there */
+    for (unsigned k = 0; k < sheet->n_columns; k++) {
+        const unsigned column = side == BRL_VERSO ? sheet->n_columns - 1 - k : k;
+        for (unsigned s = 0; s < 2; s++) {
+            dsbi_point(o, img, cells[column].dot[(side == BRL_VERSO ? 1 - s : s) * 3], &x, &y);
+            fprintf(m, "%s%.0f", k + s ? " " : "", x);
+        }
+    }
+    fputc('\n', m);
+    for (unsigned row = 0; row < sheet->n_rows; row++)
+        for (unsigned j = 0; j < 3; j++) {
+            dsbi_point(o, img, cells[(size_t) row * sheet->n_columns].dot[j], &x, &y);
+            fprintf(m, "%s%.0f", row + j ? " " : "", y);
+        }
+    fputc('\n', m);
+    for (size_t i = 0; i < (size_t) sheet->n_rows * sheet->n_columns; i++) {
+        const struct brl_render_cell *c = &cells[i];
+        const brl_cell v = side == BRL_VERSO ? brl_cell_mirror(c->cell) : c->cell;
+        const unsigned column = side == BRL_VERSO ? sheet->n_columns - 1u - c->column : c->column;
+        if (v == 0)
+            continue;
+        fprintf(m, "%u %u", c->row + 1u, column + 1);
+        for (unsigned d = 0; d < 6; d++)
+            fprintf(m, " %d", v >> d & 1);
+        fputc('\n', m);
+    }
+    if (fclose(m) != 0)
+        return -ENOMEM;
+    int r = file_out_open(&f, path, fail);
+    if (r == 0)
+        r = file_out_write(&f, text, size, fail);
+    return r < 0 ? r : file_out_commit(&f, fail);
+}
+
+static int render_page(const struct render_options *o, struct fail *fail)
+{
+    CLEANUP(text_done) struct text recto = {0}, verso = {0};
+    CLEANUP(image_freep) struct image *img = NULL;
+    CLEANUP(brl_render_truth_done) struct brl_render_truth truth = {0};
+
+    int r = load_text(o->page, &recto, fail);
+    if (r == 0 && o->verso)
+        r = load_text(o->verso, &verso, fail);
+    if (r < 0)
+        return r;
+    r = brl_render(&recto.sheet, o->verso ? &verso.sheet : NULL, &o->params, &img, &truth);
+    if (r == -EINVAL)
+        return fail_set(fail, FAIL_INPUT, r,
+                        "the text of '%s' does not fit the paper, or a size is out of range; use "
+                        "shorter lines, larger paper or other margins",
+                        o->page);
+    if (r == 0)
+        r = image_save(img, o->out, fail);
+    if (r == 0 && o->truth)
+        r = write_truth(o->truth, &truth, fail);
+    if (r == 0 && o->dsbi)
+        r = write_dsbi(o, BRL_RECTO, img, &recto.sheet, &truth, fail);
+    if (r == 0 && o->dsbi && o->verso)
+        r = write_dsbi(o, BRL_VERSO, img, &verso.sheet, &truth, fail);
+    return r;
+}
+
+/* ---- options ---- */
+
+static const char help[] =
+    "usage: braille-dataset render --cells N [--seed S] -o OUT\n"
+    "       braille-dataset render --page TEXT [--verso TEXT] -o PICTURE [OPTIONS]\n\n"
+    "Draw braille under raking light. The same options and seed give the same bytes.\n\n"
+    "      --cells N            N crops of single cells for training, as 'crop' writes them:\n"
+    "                           OUT.u8 and OUT.tsv, of all geometries, papers and lights\n"
+    "      --page TEXT          a page of the lines of Unicode braille in the file TEXT\n"
+    "      --verso TEXT         what is on its other side\n"
+    "  -o, --output OUT         .png .jpg .pgm for a page\n"
+    "      --truth FILE         one line for each cell of the page: side, row, column, dots, box\n"
+    "      --dsbi               annotations beside the picture as the DSBI dataset has them\n"
+    "      --seed N             1\n"
+    "      --weather            light, paper, wear and noise drawn from the seed\n"
+    "      --geometry NAME      us, europe (default), press, press-wide or embosser\n"
+    "      --dpi N              200\n"
+    "      --paper W,H          size in mm (as the text needs); a4 is 210,297\n"
+    "      --margin LEFT,TOP    mm to the first dots (15,15)\n"
+    "      --skew DEG           the page lies turned clockwise by it (0)\n"
+    "      --light DEG          where the light comes from, clockwise from the top (0)\n"
+    "      --jpeg QUALITY       what JPEG of this quality does to it\n";
+
+static int parse_pair(const char *text, double most, double *a, double *b)
+{
+    char *end;
+    const double x = strtod(text, &end);
+    if (end == text || *end != ',' || !(x > 0 && x <= most))
+        return -EINVAL;
+    *a = x;
+    return dataset_parse_number(end + 1, most, b);
+}
+
+static int parse_geometry(const char *name, struct brl_render_params *params)
+{
+    static const char *const names[BRL_N_GEOMETRIES] = {"us", "europe", "press", "press-wide",
+                                                        "embosser"};
+    for (unsigned i = 0; i < BRL_N_GEOMETRIES; i++)
+        if (strcmp(name, names[i]) == 0) {
+            brl_render_geometry(params, (enum brl_geometry) i);
+            return 0;
+        }
+    return -EINVAL;
+}
+
+static int parse_angle(const char *text, double *ret)
+{
+    char *end;
+    const double v = strtod(text, &end);
+    if (end == text || *end || !(fabs(v) <= 360))
+        return -EINVAL;
+    *ret = v;
+    return 0;
+}
+
+enum { CELLS = 256, PAGE, VERSO, TRUTH, DSBI, SEED, WEATHER, GEOMETRY, DPI, PAPER, MARGIN, SKEW,
+       LIGHT, JPEG };
+
+static int parse_option(int c, struct render_options *o)
+{
+    struct brl_render_params *p = &o->params;
+    double v = 0;
+    int r = 0;
+
+    switch (c) {
+    case 'o':
+        o->out = optarg;
+        break;
+    case CELLS:
+        r = dataset_parse_number(optarg, 1e8, &v);
+        o->n_cells = (size_t) v;
+        break;
+    case PAGE:
+        o->page = optarg;
+        break;
+    case VERSO:
+        o->verso = optarg;
+        break;
+    case TRUTH:
+        o->truth = optarg;
+        break;
+    case DSBI:
+        o->dsbi = true;
+        break;
+    case SEED:
+        p->seed = strtoull(optarg, NULL, 10);
+        break;
+    case WEATHER:
+        o->weather = true;
+        break;
+    case GEOMETRY:
+        r = parse_geometry(optarg, p);
+        break;
+    case DPI:
+        r = dataset_parse_number(optarg, 1200, &p->dpi);
+        break;
+    case PAPER:
+        if (strcmp(optarg, "a4") == 0)
+            optarg = "210,297";
+        r = parse_pair(optarg, 1000, &p->width_mm, &p->height_mm);
+        break;
+    case MARGIN:
+        r = parse_pair(optarg, 500, &p->left_mm, &p->top_mm);
+        break;
+    case SKEW:
+        r = parse_angle(optarg, &p->skew_deg);
+        break;
+    case LIGHT:
+        r = parse_angle(optarg, &p->light_deg);
+        break;
+    case JPEG:
+        r = dataset_parse_number(optarg, 100, &v);
+        p->jpeg_quality = (int) v;
+        break;
+    default:
+        return -EINVAL;
+    }
+    if (r < 0)
+        log_error("braille-dataset render: '%s' does not fit its option; see --help", optarg);
+    return r;
+}
+
+/* Weather leaves alone what the command line sets. */
+static void add_weather(struct brl_render_params *p)
+{
+    const struct brl_render_params set = *p;
+    brl_render_weather(p, set.seed);
+    p->pitch_mm = set.pitch_mm;
+    p->cell_mm = set.cell_mm;
+    p->line_mm = set.line_mm;
+    p->dot_mm = set.dot_mm;
+    p->skew_deg = set.skew_deg;
+    p->light_deg = set.light_deg;
+    p->verso_dx_mm = set.verso_dx_mm;
+    p->verso_dy_mm = set.verso_dy_mm;
+}
+
+int dataset_render(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"output", required_argument, NULL, 'o'},    {"cells", required_argument, NULL, CELLS},
+        {"page", required_argument, NULL, PAGE},     {"verso", required_argument, NULL, VERSO},
+        {"truth", required_argument, NULL, TRUTH},   {"dsbi", no_argument, NULL, DSBI},
+        {"seed", required_argument, NULL, SEED},     {"weather", no_argument, NULL, WEATHER},
+        {"geometry", required_argument, NULL, GEOMETRY}, {"dpi", required_argument, NULL, DPI},
+        {"paper", required_argument, NULL, PAPER},   {"margin", required_argument, NULL, MARGIN},
+        {"skew", required_argument, NULL, SKEW},     {"light", required_argument, NULL, LIGHT},
+        {"jpeg", required_argument, NULL, JPEG},     {"help", no_argument, NULL, 'h'},
+        {0}};
+    struct render_options o = {.size = DATASET_CROP_SIZE, .params = *brl_render_params(.seed = 1)};
+    struct fail fail = {0};
+
+    for (int c; (c = getopt_long(argc, argv, "o:h", options, NULL)) != -1;) {
+        if (c == 'h') {
+            fputs(help, stdout);
+            return 0;
+        }
+        if (parse_option(c, &o) < 0)
+            return FAIL_USAGE;
+    }
+    if (!o.out || optind != argc || (o.page != NULL) == (o.n_cells > 0)) {
+        fputs(help, stderr);
+        return FAIL_USAGE;
+    }
+    if (o.weather)
+        add_weather(&o.params);
+    int r = o.page ? render_page(&o, &fail) : render_cells(&o, &fail);
+    if (r < 0) {
+        fail_set(&fail, FAIL_OTHER, r, "%m");
+        log_error("braille-dataset render: %s", fail.text);
+        return (int) fail.kind;
+    }
+    return 0;
+}
