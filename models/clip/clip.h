@@ -32,6 +32,7 @@ const struct clip_info *clip_info(const struct clip *clip);
  * Each crop is normalised to mean 0, deviation 1 on the way in (deviation floored at 8 levels). */
 int clip_image(struct clip *clip, const uint8_t *crops, size_t n, float *out /* [n][E] */,
                const volatile int *cancel, struct fail *fail);
-/** Embed n texts (UTF-8). A character outside the vocabulary is -EINVAL. */
+/** Embed n texts (UTF-8). A character outside the vocabulary, or more than
+ * max_text - 2 of them, is FAIL_INPUT -EINVAL. */
 int clip_text(struct clip *clip, const char *const *texts, size_t n, float *out /* [n][E] */,
               struct fail *fail);

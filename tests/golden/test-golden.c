@@ -248,6 +248,36 @@ static void test_clip(struct nn *nn)
     REQUIRE(knn_query(knn, image, 1, 1, index, p, NULL, NULL) == -EINVAL);
 }
 
+/* One frame and one phone are enough; a wish to stop is heard; a missing file says what to do. */
+static void test_edges(struct nn *nn)
+{
+    CLEANUP(hifigan_freep) struct hifigan *h = NULL;
+    CLEANUP(fs2_freep) struct fs2 *m = NULL;
+    CLEANUP(clip_freep) struct clip *c = NULL;
+    const struct fs2_phone phone = {1, 0, 0};
+    const volatile int stop = 1;
+    struct fail words = {0};
+    struct fs2_speech s = {0};
+    float mel[80] = {0}, samples[256];
+    double f0_hz = 150;
+
+    WORKS(hifigan_new(nn, path_of("hifigan-source", ""), &h, &fail));
+    WORKS(hifigan_speak(h, mel, &f0_hz, 1, samples, NULL, &fail));
+    for (size_t i = 0; i < ELEMENTSOF(samples); i++)
+        REQUIRE(samples[i] >= -1 && samples[i] <= 1);
+    REQUIRE(hifigan_speak(h, mel, &f0_hz, 1, samples, &stop, NULL) == -ECANCELED);
+    f0_hz = NAN;
+    REQUIRE(hifigan_speak(h, mel, &f0_hz, 1, samples, NULL, NULL) == -EINVAL);
+    REQUIRE(hifigan_speak(h, mel, &f0_hz, 0, samples, NULL, NULL) == -EINVAL);
+    WORKS(fs2_new(nn, path_of("fastspeech2-frame", ""), &m, &fail));
+    REQUIRE(fs2_speak(m, &phone, 1, fs2_params(), &s, &stop, NULL) == -ECANCELED && !s.mel);
+    WORKS(fs2_speak(m, &phone, 1, fs2_params(), &s, NULL, &fail));
+    REQUIRE(s.n_frames == s.durations[0] && s.n_frames > 0 && isfinite(s.mel[0]));
+    fs2_speech_done(&s);
+    REQUIRE(clip_new(nn, "/nonexistent/clip.safetensors", &c, &words) == -ENOENT && !c);
+    REQUIRE(words.kind == FAIL_UNAVAILABLE && strstr(words.text, "--models DIR"));
+}
+
 /* ---- hostile configurations ----------------------------------------------------------------- */
 
 static int load_any(struct nn *nn, const char *path, struct fail *fail)
@@ -352,6 +382,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < ELEMENTSOF(vocoders); i++)
         test_chunks(nn, vocoders[i]);
     test_too_long(nn);
+    test_edges(nn);
     test_hostile(nn);
     if (vkc_context_n_validation_messages(ctx, &last))
         fprintf(stderr, "%s\n", last);
