@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The sub-commands of braille-eval. Each gets its own argument vector (argv[0] its name) and returns
+ * an exit code of docs/contracts.md.
+ */
+#pragma once
+
+int eval_reading(int argc, char **argv);
