@@ -2,7 +2,8 @@
  *
  * Speed of the matrix product, the convolution and attention, beside OpenBLAS in the same run:
  * one repetition of each in turn, the median of the ratios. A convolution of k taps stands beside
- * k products. Set OPENBLAS_NUM_THREADS to compare with the threads that lavapipe uses.
+ * k products. Set OPENBLAS_NUM_THREADS to compare with the threads that lavapipe uses. "A core"
+ * divides by processor time instead: on a CPU device it holds still when others use the machine.
  *
  *   bench-nn [repetitions]
  */
@@ -23,12 +24,22 @@ struct work {
     unsigned ci, co, taps, dilation, length;
 };
 
-static double now_ms(void)
+static double clock_ms(clockid_t clock)
 {
     struct timespec t;
 
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (double) t.tv_sec * 1e3 + (double) t.tv_nsec / 1e6;
+}
+
+static double now_ms(void)
+{
+    return clock_ms(CLOCK_MONOTONIC);
+}
+
+static double cpu_ms(void)
+{
+    return clock_ms(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 static int compare(const void *a, const void *b)
@@ -87,11 +98,12 @@ static void bench_conv(struct nn *nn, const struct work *w, bool half, size_t re
     CLEANUP_FREE double *ours = calloc(reps, sizeof(*ours));
     CLEANUP_FREE double *theirs = calloc(reps, sizeof(*theirs));
     CLEANUP_FREE double *ratio = calloc(reps, sizeof(*ratio));
+    CLEANUP_FREE double *cpu = calloc(reps, sizeof(*cpu));
     CLEANUP(nn_weight_freep) struct nn_weight *weight = NULL;
     CLEANUP(nn_run_freep) struct nn_run *run = NULL;
     struct nn_tensor *x = NULL, *y = NULL;
 
-    if (!a || !b || !c || !ours || !theirs || !ratio)
+    if (!a || !b || !c || !ours || !theirs || !ratio || !cpu)
         exit(1);
     check(nn_weight_conv1d(nn, a, NULL, w->co, w->ci, w->taps, half, &weight), "weight");
     check(nn_run_new(nn, &run), "run");
@@ -100,21 +112,24 @@ static void bench_conv(struct nn *nn, const struct work *w, bool half, size_t re
     check(nn_tensor(run, w->co, w->length, 0, &y), "tensor");
     for (size_t i = 0; i < reps + 1; i++) { /* the first warms up */
         check(nn_conv1d(run, weight, x, y, nn_conv_params(.dilation = w->dilation)), "conv");
-        const double start = now_ms();
+        const double start = now_ms(), cpu_start = cpu_ms();
 
         check(nn_run_wait(run, NULL, NULL), "run");
-        const double ms = now_ms() - start, blas = blas_ms(w, a, b, c);
+        const double ms = now_ms() - start, busy = cpu_ms() - cpu_start;
+        const double blas = blas_ms(w, a, b, c);
 
         if (i == 0)
             continue;
         ours[i - 1] = ms;
+        cpu[i - 1] = busy;
         theirs[i - 1] = blas;
         ratio[i - 1] = blas / ms;
     }
     const double ms = median(ours, reps), blas = median(theirs, reps);
 
-    printf("%-22s %s %8.2f ms %6.1f GFLOP/s (best %6.1f)", w->name, half ? "f16" : "f32", ms,
-           gflop / ms * 1e3, gflop / ours[0] * 1e3);
+    printf("%-22s %s %8.2f ms %6.1f GFLOP/s (best %6.1f, a core %5.1f)", w->name,
+           half ? "f16" : "f32", ms, gflop / ms * 1e3, gflop / ours[0] * 1e3,
+           gflop / median(cpu, reps) * 1e3);
     if (blas > 0)
         printf("  OpenBLAS %6.1f GFLOP/s  ratio %.3f", gflop / blas * 1e3, median(ratio, reps));
     printf("\n");
