@@ -47,7 +47,8 @@ void brl_cell_utf8(brl_cell cell, char out[4])
 char brl_cell_ascii(brl_cell cell)
 {
     /* in the order of the cells' numbers, as BRF files have used it since the 1960s */
-    static const char table[65] = " A1B'K2L@CIF/MSP\"E3H9O6R^DJG>NTQ,*5<-U8V.%[$+X!&;:4\\0Z7(_?W]#Y)=";
+    static const char table[65] =
+        " A1B'K2L@CIF/MSP\"E3H9O6R^DJG>NTQ,*5<-U8V.%[$+X!&;:4\\0Z7(_?W]#Y)=";
 
     return table[cell & 0x3F];
 }

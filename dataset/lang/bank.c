@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The bank of the paper's BIT crops. Where two texts share their cells the first of this order stays:
- * numbers, punctuation as the table lists it (？ before 〈), syllables in their usual spelling (mo, not
- * me; e, not o). eng is left out: alone its cell is the number sign.
+ * The bank of the paper's BIT crops. Where two texts share their cells the first of this order
+ * stays: numbers, punctuation as the table lists it (？ before 〈), syllables in their usual
+ * spelling (mo, not me; e, not o). eng is left out: alone its cell is the number sign.
  */
 
 #include "lang/lang.h"
@@ -47,7 +47,7 @@ static void add(struct bank *b, const struct lang_bit *bit)
 static void add_numbers(struct bank *b)
 {
     for (unsigned number = 0; number < N_NUMBERS; number++) {
-        struct lang_bit bit = { .cells = { 0x3C }, .n_cells = 1 };
+        struct lang_bit bit = {.cells = {0x3C}, .n_cells = 1};
         snprintf(bit.text, sizeof(bit.text), "%u", number);
         for (const char *p = bit.text; *p; p++)
             bit.cells[bit.n_cells++] = lang_digit_cells[*p - '0'];
@@ -58,7 +58,7 @@ static void add_numbers(struct bank *b)
 static void add_signs(struct bank *b)
 {
     for (size_t s = 0; s < lang_n_signs; s++) {
-        struct lang_bit bit = { .n_cells = lang_signs[s].n_cells };
+        struct lang_bit bit = {.n_cells = lang_signs[s].n_cells};
         snprintf(bit.text, sizeof(bit.text), "%s", lang_signs[s].text);
         memcpy(bit.cells, lang_signs[s].cells, bit.n_cells);
         add(b, &bit);
@@ -72,7 +72,7 @@ static void add_syllables(struct bank *b)
         if (base->usual != i || (base->n_cells == 1 && base->cells[0] == 0x3C))
             continue;
         for (unsigned tone = 0; tone <= 4; tone++) {
-            struct lang_bit bit = { .n_cells = base->n_cells };
+            struct lang_bit bit = {.n_cells = base->n_cells};
             memcpy(bit.cells, base->cells, base->n_cells);
             if (tone > 0) {
                 bit.cells[bit.n_cells++] = lang_tone_cells[tone];
@@ -87,7 +87,7 @@ static void add_syllables(struct bank *b)
 
 int lang_bit_bank(struct lang_bit **ret, size_t *ret_n)
 {
-    struct bank b = { 0 };
+    struct bank b = {0};
 
     b.bits = calloc(N_NUMBERS + lang_n_signs + 5 * lang_n_bases, sizeof(*b.bits));
     b.seen = calloc(N_SLOTS, sizeof(*b.seen));

@@ -52,5 +52,5 @@ int lang_buf_take(struct lang_buf *b, char **ret)
 void lang_buf_done(struct lang_buf *b)
 {
     free(b->text);
-    *b = (struct lang_buf) { 0 };
+    *b = (struct lang_buf){0};
 }

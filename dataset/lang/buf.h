@@ -17,6 +17,7 @@ void lang_buf_add(struct lang_buf *b, const char *text, size_t n);
 void lang_buf_adds(struct lang_buf *b, const char *text);
 /** One space, unless the text is empty or ends with one. */
 void lang_buf_space(struct lang_buf *b);
-/** The text goes to *ret (owned, never NULL on success); -ENOMEM. The buffer is empty afterwards. */
+/** The text goes to *ret (owned, never NULL on success); -ENOMEM. The buffer is empty afterwards.
+ */
 int lang_buf_take(struct lang_buf *b, char **ret);
 void lang_buf_done(struct lang_buf *b);

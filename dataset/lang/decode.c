@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Cells -> tokens. Initials, finals and tones share no cell, so syllables need no look-back; what is
- * left (numbers, punctuation, letters, the joiner) is told apart by its neighbours. docs/braille.md C.
+ * Cells -> tokens. Initials, finals and tones share no cell, so syllables need no look-back; what
+ * is left (numbers, punctuation, letters, the joiner) is told apart by its neighbours.
+ * docs/braille.md C.
  */
 
 #include "lang/lang.h"
@@ -19,10 +20,10 @@ enum {
     DOT5 = 0x10,
     DOT6 = 0x20,
     DOTS23 = 0x06,
-    DOTS36 = 0x24,  /* joiner, hyphen, colon */
-    DOTS45 = 0x18,  /* quotes */
-    DOTS56 = 0x30,  /* small letters follow; semicolon */
-    NUMBER = 0x3C,  /* dots 3456 */
+    DOTS36 = 0x24,    /* joiner, hyphen, colon */
+    DOTS45 = 0x18,    /* quotes */
+    DOTS56 = 0x30,    /* small letters follow; semicolon */
+    NUMBER = 0x3C,    /* dots 3456 */
     NUMBER_TEXT = 28, /* longest number of one token, so that "%" still fits */
 };
 
@@ -30,6 +31,8 @@ struct reader {
     const uint8_t *cells;
     size_t n, at;
     size_t margin; ///< blank cells that every line begins with
+    size_t width;  ///< cells of the longest line
+    size_t line;   ///< where the line begins that is read
     struct lang_text *text;
     size_t room;
     unsigned n_quotes, n_single, n_brackets; ///< seen so far: odd means open
@@ -88,9 +91,8 @@ static int add(struct reader *r, enum lang_kind kind, size_t n_cells, const char
         r->room = room;
     }
     struct lang_token *token = &t->tokens[t->n++];
-    *token = (struct lang_token) {
-        .kind = kind, .first = (uint32_t) r->at, .n_cells = (uint32_t) n_cells
-    };
+    *token =
+        (struct lang_token){.kind = kind, .first = (uint32_t) r->at, .n_cells = (uint32_t) n_cells};
     snprintf(token->text, sizeof(token->text), "%s", text);
     r->at += n_cells;
     return 0;
@@ -143,12 +145,50 @@ static size_t syllable_at(const struct reader *r, size_t at, size_t *ret_base)
     return n + (class_of(cell_at(r, at + n)) == LANG_TONE);
 }
 
+static bool takes_me(const struct lang_token *before)
+{
+    static const char *const list[] = {"shen", "zen", "zhe", "na", "duo", "yao"};
+    size_t n = strcspn(before->text, "12345");
+
+    for (size_t k = 0; k < ELEMENTSOF(list); k++)
+        if (strlen(list[k]) == n && memcmp(list[k], before->text, n) == 0)
+            return before->kind == LANG_SYLLABLE;
+    return false;
+}
+
+/* Words of one initial: d is de also in books of Current Braille, the others are Common Braille's:
+ * n ni, t ta (t1 she), both also before men, m the me of zenme. NULL: there is none. */
+static const char *short_word(const struct reader *r, size_t *ret_n)
+{
+    enum { D = 0x19, T = 0x1E, N = 0x1D, M = 0x0D, EN = 0x34, TONE1 = 0x01 };
+    unsigned cell = cell_at(r, r->at), next = cell_at(r, r->at + 1);
+    bool first = !follows(r, LANG_SYLLABLE), whole = !is_syllabic(next) && next != NUMBER;
+    bool plural = next == M && cell_at(r, r->at + 2) == EN;
+
+    *ret_n = 1;
+    if (cell == D && first && whole)
+        return "de";
+    if (cell == N && first && (whole || plural))
+        return "ni";
+    if (cell == T && first && (whole || plural))
+        return "ta";
+    if (cell == M && !first && class_of(next) != LANG_FINAL && class_of(next) != LANG_TONE &&
+        takes_me(&r->text->tokens[r->text->n - 1]))
+        return "me";
+    *ret_n = 2;
+    return cell == T && first && next == TONE1 && !is_syllabic(cell_at(r, r->at + 2)) ? "ta1"
+                                                                                      : NULL;
+}
+
 static int read_syllable(struct reader *r)
 {
-    size_t base, n = syllable_at(r, r->at, &base);
+    size_t base = SIZE_MAX, n = syllable_at(r, r->at, &base);
     char text[16];
 
-    if (n == 0) {
+    const char *word = n == 0 ? short_word(r, &n) : NULL;
+    if (word)
+        return add(r, LANG_SYLLABLE, n, word);
+    if (base == SIZE_MAX) {
         /* an illegal pair is one unknown of two cells, with its tone */
         n = 1;
         if (class_of(cell_at(r, r->at)) == LANG_INITIAL &&
@@ -324,7 +364,7 @@ static const char *operator_at(const struct reader *r)
     static const struct {
         unsigned cell;
         const char *text;
-    } table[] = { { 0x16, "＋" }, { 0x36, "＝" }, { 0x26, "×" }, { 0x32, "÷" } };
+    } table[] = {{0x16, "＋"}, {0x36, "＝"}, {0x26, "×"}, {0x32, "÷"}};
     unsigned next = cell_at(r, r->at + 1);
 
     if (!at_word_start(r) && !follows(r, LANG_NUMBER) && !follows(r, LANG_LATIN))
@@ -373,61 +413,83 @@ static int read_sign(struct reader *r)
     return add_unknown(r, 1);
 }
 
+/* Cells from `at` to the next gap, up to `limit`. */
+static size_t word_length(const struct reader *r, size_t at, size_t limit)
+{
+    size_t n = 0;
+
+    while (n < limit && !is_gap(cell_at(r, at + n)))
+        n++;
+    return n;
+}
+
+/* A line of a table of contents ends in leader dots and a page number. */
+static bool ends_contents_line(const struct lang_text *t)
+{
+    return t->n > 1 && t->tokens[t->n - 1].kind == LANG_NUMBER &&
+           strcmp(t->tokens[t->n - 2].text, "……") == 0;
+}
+
 /* Blank cells and line ends in one. A line that begins with dots 36 goes on with the word above;
- * the text tells a line end ("\n") and a new paragraph ("\n\n") from a space. */
+ * the text tells a line end ("\n") and a new paragraph ("\n\n") from a space. A paragraph is an
+ * indented line whose first word would have found room on the line above, or what follows an empty
+ * line. */
 static int read_gap(struct reader *r)
 {
-    size_t n = 0, indent = 0;
+    size_t n = 0, indent = 0, column = r->at - r->line;
     unsigned n_lines = 0;
 
     for (; r->at + n < r->n && is_gap(r->cells[r->at + n]); n++) {
         bool end = r->cells[r->at + n] == LANG_LINE_END;
         n_lines += end;
         indent = end ? 0 : indent + 1;
+        if (end)
+            r->line = r->at + n + 1;
     }
     unsigned next = cell_at(r, r->at + n), after = cell_at(r, r->at + n + 1);
-    if (n_lines > 0 && next == DOTS36 && !is_gap(after) && after != DOT2 && after != DOTS23) {
-        r->at += n + 1;
+    if ((n_lines > 0 || r->at == 0) && next == DOTS36 && !is_gap(after) && after != DOT2 &&
+        after != DOTS23) {
+        /* a range goes on with its dash */
+        r->at += n + !(after == NUMBER && follows(r, LANG_NUMBER));
         return 0;
     }
-    bool paragraph = n_lines > 1 || (n_lines > 0 && indent >= r->margin + 2);
+    bool had_room = column + 1 + word_length(r, r->at + n, r->width) <= r->width;
+    bool paragraph = n_lines > 1 || (n_lines > 0 && ends_contents_line(r->text)) ||
+                     (n_lines > 0 && indent >= r->margin + 2 && had_room);
     return add(r, LANG_SPACE, n, paragraph ? "\n\n" : n_lines > 0 ? "\n" : " ");
 }
 
-static size_t find_margin(const uint8_t *cells, size_t n)
+static void measure_lines(struct reader *r)
 {
-    size_t margin = SIZE_MAX, indent = 0;
+    size_t margin = SIZE_MAX, start = 0;
     bool inside = false;
 
-    for (size_t i = 0; i < n; i++) {
-        if (cells[i] == LANG_LINE_END) {
+    for (size_t i = 0; i < r->n; i++) {
+        if (r->cells[i] == LANG_LINE_END) {
             inside = false;
-            indent = 0;
-        } else if (cells[i] == 0 && !inside) {
-            indent++;
-        } else if (!inside) {
+            start = i + 1;
+        } else if (r->cells[i] != 0) {
+            if (!inside)
+                margin = MIN(margin, i - start);
             inside = true;
-            margin = MIN(margin, indent);
+            r->width = MAX(r->width, i + 1 - start);
         }
     }
-    return margin == SIZE_MAX ? 0 : margin;
+    r->margin = margin == SIZE_MAX ? 0 : margin;
 }
 
-/* me and mo share their cells. It is me behind these, at the end of a word and without a tone. */
+/* me and mo share their cells. Without a tone it is me behind shen and zen, and behind the others
+ * at the end of a word. */
 static void restore_me(struct lang_text *t)
 {
-    static const char *const before[] = { "shen", "zen", "zhe", "na", "duo", "yao" };
-
     for (size_t i = 1; i < t->n; i++) {
         struct lang_token *token = &t->tokens[i];
-        if (token->kind != LANG_SYLLABLE || strcmp(token->text, "mo") != 0 ||
-            (i + 1 < t->n && t->tokens[i + 1].kind == LANG_SYLLABLE))
-            continue;
-        const char *last = t->tokens[i - 1].text;
-        size_t n = strcspn(last, "12345");
-        for (size_t k = 0; k < ELEMENTSOF(before); k++)
-            if (strlen(before[k]) == n && memcmp(before[k], last, n) == 0)
-                strcpy(token->text, "me");
+        bool last = i + 1 == t->n || t->tokens[i + 1].kind != LANG_SYLLABLE;
+        const char *before = t->tokens[i - 1].text;
+        if (token->kind == LANG_SYLLABLE && strcmp(token->text, "mo") == 0 &&
+            takes_me(&t->tokens[i - 1]) &&
+            (last || strncmp(before, "shen", 4) == 0 || strncmp(before, "zen", 3) == 0))
+            strcpy(token->text, "me");
     }
 }
 
@@ -449,11 +511,12 @@ static int read_one(struct reader *r)
 
 int lang_decode(const uint8_t *cells, size_t n, struct lang_text *ret)
 {
-    struct lang_text text = { 0 };
-    struct reader r = { .cells = cells, .n = n, .margin = find_margin(cells, n), .text = &text };
+    struct lang_text text = {0};
+    struct reader r = {.cells = cells, .n = n, .text = &text};
 
     if (n > UINT32_MAX)
         return -E2BIG;
+    measure_lines(&r);
     while (r.at < n) {
         int error = read_one(&r);
         if (error < 0) {
@@ -469,5 +532,5 @@ int lang_decode(const uint8_t *cells, size_t n, struct lang_text *ret)
 void lang_text_done(struct lang_text *t)
 {
     free(t->tokens);
-    *t = (struct lang_text) { 0 };
+    *t = (struct lang_text){0};
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Current Chinese Braille -> toned pinyin, numbers, punctuation -> phones. Tables with their sources
- * lie in dataset/lang/data. Thread-safe: the tables are constant.
+ * Current Chinese Braille -> toned pinyin, numbers, punctuation -> phones. Tables with their
+ * sources lie in dataset/lang/data. Thread-safe: the tables are constant.
  */
 #pragma once
 
@@ -14,12 +14,15 @@
 
 enum lang_kind { LANG_SYLLABLE, LANG_PUNCT, LANG_NUMBER, LANG_LATIN, LANG_SPACE, LANG_UNKNOWN };
 
-/** One piece of a line as read. A word's syllables follow each other without LANG_SPACE. */
+/** One piece of a line as read. A word's syllables follow each other without LANG_SPACE. Cells that
+ * only say how to read the next ones (joiner 36, emphasis 6, the mark of "it") are in no token. */
 struct lang_token {
     enum lang_kind kind;
     uint32_t first, n_cells; ///< the cells it came from (index into the input)
-    char text[32]; ///< "hao3" ("hao" when no tone is printed, "v" for u-umlaut), "，", "24", "A", or
-                   ///< the cells in Unicode braille when unknown
+    /** "hao3" ("hao" when no tone is printed, "v" for u-umlaut); "，", "……", "－"; "24", "3.14",
+     * "5.1.1", "1/2", "50%"; "A", "kg"; the cells in Unicode braille when unknown (the first 8); of
+     * LANG_SPACE " ", "\n" at a line's end, "\n\n" where a paragraph or heading ends */
+    char text[32];
 };
 
 struct lang_text {
@@ -29,13 +32,15 @@ struct lang_text {
 void lang_text_done(struct lang_text *t);
 
 /** A page's cells in reading order; `LANG_LINE_END` stands between lines. A line that begins with
- * dots 36 goes on with the word of the line above; other line ends count as a space. */
+ * dots 36 goes on with the word of the line above; other line ends count as a space. Any bytes are
+ * accepted. Words of one initial are de, ni, ta, me (some books write them, docs/braille.md C).
+ * *ret: owned, lang_text_done(). -ENOMEM, -E2BIG beyond 2^32 cells. */
 #define LANG_LINE_END 0xFF
 int lang_decode(const uint8_t *cells, size_t n, struct lang_text *ret);
 
 /** Tokens -> pinyin as docs/contracts.md has it: words separated by spaces, syllables of a word
- * written together, punctuation full width and standing alone. Syllables without a printed tone stay
- * without digit. *ret owned. */
+ * written together, punctuation full width and standing alone. Syllables without a printed tone
+ * stay without digit. *ret owned. */
 int lang_pinyin(const struct lang_text *t, char **ret);
 
 /** What is spoken: pinyin in which every syllable has a tone (printed, else from the lexicon of
@@ -43,7 +48,8 @@ int lang_pinyin(const struct lang_text *t, char **ret);
  * er4shi2si4), Latin letters spelled, unknown cells left out and counted. *ret owned. */
 int lang_spoken(const struct lang_text *t, char **ret, unsigned *ret_n_unknown);
 
-/** Tone sandhi on spoken pinyin: third tones inside words and phrases, bu4, yi1. *ret owned. */
+/** Tone sandhi on spoken pinyin: third tones between two pauses, bu4, yi1. *ret owned. Fails as
+ * lang_phones() does. */
 int lang_sandhi(const char *pinyin, char **ret, struct fail *fail);
 
 struct lang_phone {
@@ -53,15 +59,19 @@ struct lang_phone {
 };
 
 /** Toned pinyin -> phones, `sil` at both ends. What is no syllable: FAIL_INPUT, -EINVAL, named.
- * A toneless syllable is spoken with tone 5. *ret owned. Same result as recipes/phones.py. */
+ * A toneless syllable is spoken with tone 5. Half-width , . ; : ? ! count as full-width, quotes,
+ * brackets and dashes are silent, upper case, u-umlaut, "u:" and apostrophes (xi'an) are accepted.
+ * *ret owned. Same result as recipes/phones.py. */
 int lang_phones(const char *pinyin, struct lang_phone **ret, size_t *ret_n, struct fail *fail);
 
-/** Cut spoken pinyin into sentences (after 。！？, and long ones after ，；：、 or a word) of at most
- * `max_syllables`. *ret: array of owned strings, free each and the array. */
+/** Cut spoken pinyin into sentences (after 。！？, and long ones after ，；：、 or a word) of at
+ * most `max_syllables`; silent signs go. *ret: array of owned strings, free each and the array;
+ * never NULL, may be empty. -EINVAL: no pinyin, see lang_phones(). */
 int lang_sentences(const char *pinyin, unsigned max_syllables, char ***ret, size_t *ret_n);
 
 /** The bank of the paper's BIT crops: numbers 0-1999, toned and toneless syllables, punctuation.
- * Each distinct cell sequence once. */
+ * Each distinct cell sequence once: of two texts with the same cells the number, then the sign,
+ * then the usual spelling stays (mo not me, e not o, “ not ”). */
 struct lang_bit {
     char text[16];      ///< "248", "hao4", "！"
     brl_cell cells[10]; ///< in Current Braille

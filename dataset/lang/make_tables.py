@@ -86,17 +86,18 @@ def syllable_codes(toned, index):
 
 
 def emit_lexicon(out, path, syllables):
-    """Words sorted by what the cells say (bases by their usual spelling), and the usual tone of a syllable inside unknown words ("-zi5")."""
+    """Words sorted by what the cells say (bases by their usual spelling), and the usual tones of syllables in unknown words ("zhe4-", "-zhe5")."""
     index = {base: n for n, base in enumerate(sorted(b for b, _, _ in syllables))}
     usual = {n: index[USUAL.get(base, base)] for base, n in index.items()}
-    words, inside = [], [(0, 65535)] * len(index)
+    words, inside = [], [[(0, 65535)] * len(index) for _ in range(2)]
     all_rows = [(toned, int(count)) for toned, count in rows(path)]
-    total = sum(count for toned, count in all_rows if toned[0] != "-")
-    total_inside = sum(count for toned, count in all_rows if toned[0] == "-")
+    total = sum(count for toned, count in all_rows if "-" not in toned)
+    total_inside = [sum(count for toned, count in all_rows if toned.endswith("-")), sum(count for toned, count in all_rows if toned[0] == "-")]
     for toned, count in all_rows:
         codes = syllable_codes(toned, index)
-        if toned[0] == "-":
-            inside[codes[0] // 8 - 1] = (codes[0] % 8, min(65535, round(256 * math.log(total_inside / count))))
+        if "-" in toned:
+            later = toned[0] == "-"
+            inside[later][codes[0] // 8 - 1] = (codes[0] % 8, min(65535, round(256 * math.log(total_inside[later] / count))))
             continue
         key = [usual[c // 8 - 1] + 1 for c in codes] + [0] * (4 - len(codes))
         words.append((key, min(65535, round(256 * math.log(total / count))), codes))
@@ -104,9 +105,9 @@ def emit_lexicon(out, path, syllables):
     for key, cost, codes in sorted(words):
         print("    { { %s }, %d }," % (", ".join(map(str, codes)), cost), file=out)
     print("};\nconst size_t lang_n_lexicon = %d;\n" % len(words), file=out)
-    print("const struct lang_inside lang_inside[] = {", file=out)
-    for n, (tone, cost) in enumerate(inside):
-        print("    { %d, %d }," % (tone or inside[usual[n]][0], cost), file=out)
+    print("const struct lang_inside lang_inside[][2] = {", file=out)
+    for n in range(len(index)):
+        print("    { %s }," % ", ".join("{ %d, %d }" % (part[n][0] or part[usual[n]][0], part[n][1]) for part in inside), file=out)
     print("};\n", file=out)
 
 

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const digits[] = { "ling2", "yi1",  "er4", "san1", "si4",
-                                      "wu3",   "liu4", "qi1", "ba1",  "jiu3" };
+static const char *const digits[] = {"ling2", "yi1",  "er4", "san1", "si4",
+                                     "wu3",   "liu4", "qi1", "ba1",  "jiu3"};
 
 static void say_digits(struct lang_buf *out, const char *text, size_t n)
 {
@@ -19,7 +19,7 @@ static void say_digits(struct lang_buf *out, const char *text, size_t n)
 /* 1-9999. `leading`: nothing was said before, so that 12 is shi2er4, not yi1shi2er4. */
 static void say_thousands(struct lang_buf *out, unsigned n, bool leading)
 {
-    static const char *const units[] = { "qian1", "bai3", "shi2", "" };
+    static const char *const units[] = {"qian1", "bai3", "shi2", ""};
     unsigned scale = 1000;
     bool said = false, gap = false;
 
@@ -45,7 +45,7 @@ static void say_part(struct lang_buf *out, uint64_t n, bool leading)
     static const struct {
         uint64_t scale;
         const char *unit;
-    } parts[] = { { UINT64_C(100000000), "yi4" }, { 10000, "wan4" } };
+    } parts[] = {{UINT64_C(100000000), "yi4"}, {10000, "wan4"}};
 
     for (unsigned i = 0; i < 2; i++) {
         uint64_t scale = parts[i].scale, high = n / scale;

@@ -21,6 +21,14 @@ static void put(struct lang_phone **p, const char *name, uint8_t tone, uint8_t p
     phone->position = position;
 }
 
+/* ； sounds like ，, and ！ like 。: the corpus has too few of them to learn from. */
+static const char *pause_phone(const char *sign)
+{
+    if (strcmp(sign, "；") == 0)
+        return "，";
+    return strcmp(sign, "！") == 0 ? "。" : sign;
+}
+
 static void put_word(struct lang_phone **p, const struct lang_piece *word)
 {
     for (size_t i = 0; i < word->n; i++) {
@@ -50,7 +58,7 @@ int lang_phones(const char *pinyin, struct lang_phone **ret, size_t *ret_n, stru
     put(&p, "sil", 0, 0);
     for (size_t i = 0; i < pieces.n; i++) {
         if (pieces.items[i].kind == LANG_PIECE_PAUSE)
-            put(&p, pieces.items[i].sign, 0, 0);
+            put(&p, pause_phone(pieces.items[i].sign), 0, 0);
         else if (pieces.items[i].kind == LANG_PIECE_WORD)
             put_word(&p, &pieces.items[i]);
     }

@@ -13,7 +13,7 @@
 
 int lang_pinyin(const struct lang_text *t, char **ret)
 {
-    struct lang_buf out = { 0 };
+    struct lang_buf out = {0};
 
     for (size_t i = 0; i < t->n; i++) {
         const struct lang_token *token = &t->tokens[i], *before = i > 0 ? token - 1 : NULL;
@@ -140,7 +140,7 @@ static int cut_sentences(struct sentences *s, const struct lang_pieces *p, unsig
 int lang_sentences(const char *pinyin, unsigned max_syllables, char ***ret, size_t *ret_n)
 {
     struct lang_pieces pieces;
-    struct sentences s = { 0 };
+    struct sentences s = {0};
     int r = lang_pieces_read(pinyin, &pieces, NULL);
 
     if (r < 0)

@@ -2,8 +2,8 @@
  *
  * Tone sandhi by the rules of the school book: of third tones in a row without a pause all but the
  * last become second; bu4 is bu2 before a fourth tone; yi1 (one) is yi2 before a fourth, yi4 before
- * the others, but not at a word's end, in ordinals, or among digits. The voice was trained on speech
- * that follows the same rules (models/recipes), third tones across words included.
+ * the others, but not at a word's end, in ordinals, or among digits. The voice was trained on
+ * speech that follows the same rules (models/recipes), third tones across words included.
  */
 
 #include "lang/lang.h"
@@ -29,7 +29,7 @@ static bool is_one_of(struct lang_syllable s, const char *const *list)
 
 static bool is(struct lang_syllable s, const char *text)
 {
-    const char *const list[] = { text, NULL };
+    const char *const list[] = {text, NULL};
 
     return is_one_of(s, list);
 }
@@ -43,8 +43,8 @@ static int compare_keepers(const void *a, const void *b)
 
 static bool keeps(struct lang_syllable first, struct lang_syllable second)
 {
-    const struct lang_keeper key = { (uint16_t) ((first.base + 1) * 8 + first.tone),
-                                     (uint16_t) ((second.base + 1) * 8 + second.tone) };
+    const struct lang_keeper key = {(uint16_t) ((first.base + 1) * 8 + first.tone),
+                                    (uint16_t) ((second.base + 1) * 8 + second.tone)};
 
     return bsearch(&key, lang_keepers, lang_n_keepers, sizeof(key), compare_keepers) != NULL;
 }
@@ -52,10 +52,10 @@ static bool keeps(struct lang_syllable first, struct lang_syllable second)
 /* Counting, not measuring: "er4ling2yi1er4", "di4yi1", "shi2yi1", "yi1yue4" keep yi1. */
 static bool counts(const struct lang_syllable *before, struct lang_syllable after, bool whole)
 {
-    static const char *const digits[] = { "ling2", "yi1", "er4", "san1", "si4", "wu3",
-                                          "liu4",  "qi1", "ba1", "jiu3", NULL };
-    static const char *const ahead[] = { "di4",   "shi2", "bai3",  "qian1", "wan4",
-                                         "chu1", "zhi1", "dian3", NULL };
+    static const char *const digits[] = {"ling2", "yi1", "er4", "san1", "si4", "wu3",
+                                         "liu4",  "qi1", "ba1", "jiu3", NULL};
+    static const char *const ahead[] = {"di4",  "shi2", "bai3",  "qian1", "wan4",
+                                        "chu1", "zhi1", "dian3", NULL};
 
     if (before && (is_one_of(*before, digits) || is_one_of(*before, ahead)))
         return true;
@@ -84,12 +84,13 @@ static uint8_t new_tone(const struct lang_piece *word, size_t i, const struct la
     return after->tone >= 1 && after->tone <= 3 ? 4 : s.tone;
 }
 
-/* Words from the last to the first, syllables from the first to the last, so that each still sees the
- * printed tone of the one behind it; `next` is a word's first syllable as printed, NULL at a pause. */
+/* Words from the last to the first, syllables from the first to the last, so that each still sees
+ * the printed tone of the one behind it; `next` is a word's first syllable as printed, NULL at a
+ * pause. */
 static void apply(struct lang_pieces *p)
 {
     const struct lang_syllable *next = NULL;
-    struct lang_syllable next_printed = { 0 };
+    struct lang_syllable next_printed = {0};
 
     for (size_t k = p->n; k-- > 0;) {
         struct lang_piece *word = &p->items[k];
@@ -113,7 +114,7 @@ static void apply(struct lang_pieces *p)
 int lang_sandhi(const char *pinyin, char **ret, struct fail *fail)
 {
     struct lang_pieces pieces;
-    struct lang_buf out = { 0 };
+    struct lang_buf out = {0};
     char text[10];
     int r = lang_pieces_read(pinyin, &pieces, fail);
 

@@ -16,27 +16,36 @@
 
 /* Mandarin names of the letters in the syllables that the voice knows (j and q only nearly). */
 static const char *const letters[26] = {
-    "ei1",    "bi4",    "sei1", "di4",       "yi4",       "ai2fu5", "ji4", "ei1qi5", "ai4",
-    "zhei4",  "kei4",   "ai2lou5", "ai2mu5", "en1",       "ou1",    "pi4", "qiu1",   "a4er5",
-    "ai2si5", "ti4",    "you1", "wei1",      "da2bu5liu5", "ai2ke5si5", "wai4", "zei4",
+    "ei1",    "bi4",  "sei1",    "di4",    "yi4",        "ai2fu5",    "ji4",  "ei1qi5", "ai4",
+    "zhei4",  "kei4", "ai2lou5", "ai2mu5", "en1",        "ou1",       "pi4",  "qiu1",   "a4er5",
+    "ai2si5", "ti4",  "you1",    "wei1",   "da2bu5liu5", "ai2ke5si5", "wai4", "zei4",
 };
 
 /* Units behind a number are said in full. */
 static const struct {
     const char *text, *words;
 } units[] = {
-    { "kg", "qian1ke4" }, { "g", "ke4" },       { "mg", "hao2ke4" }, { "km", "qian1mi3" },
-    { "m", "mi3" },       { "cm", "li2mi3" },   { "mm", "hao2mi3" }, { "l", "sheng1" },
-    { "L", "sheng1" },    { "ml", "hao2sheng1" },
+    {"kg", "qian1ke4"}, {"g", "ke4"},         {"mg", "hao2ke4"}, {"km", "qian1mi3"},
+    {"m", "mi3"},       {"cm", "li2mi3"},     {"mm", "hao2mi3"}, {"l", "sheng1"},
+    {"L", "sheng1"},    {"ml", "hao2sheng1"},
 };
 
 /* Signs that are words between numbers and letters. The dash is told apart in say_sign(). */
 static const struct {
     const char *text, *words;
 } operators[] = {
-    { "＋", "jia1" }, { "＝", "deng3yu2" }, { "×", "cheng2yi3" }, { "÷", "chu2yi3" },
-    { "～", "zhi4" },
+    {"＋", "jia1"}, {"＝", "deng3yu2"}, {"×", "cheng2yi3"}, {"÷", "chu2yi3"}, {"～", "zhi4"},
 };
+
+/* Measure words. Before the first N_COUNTED of them "2" is liang3. */
+static const char *const measures[] = {
+    "ge4",   "zhong3", "ci4",  "tian1", "nian2", "tiao2", "ben3",  "zhang1", "wei4",
+    "ming2", "zu3",    "dui4", "zhe3",  "bian1", "lei4",  "jian4", "suo3",   "shou3",
+    "chu4",  "zhi1",   "ye4",  "yue4",  "ri4",   "hao4",  "fen1",  "dian3",  "yuan2",
+    "mi3",   "du4",    "bei4", "sui4",  "ren2",  "jie2",  "ke4",   "qi1",    "kuai4",
+    "hui2",  "miao3",  "li2",  "cun4",  "dai4",
+};
+#define N_COUNTED 20
 
 struct speaker {
     const struct lang_text *text;
@@ -98,6 +107,18 @@ static bool is_syllable(const struct lang_token *t, const char *toned)
            (t->text[n - 1] == 0 || strcmp(t->text + n - 1, toned + n - 1) == 0);
 }
 
+/* A measure word behind a number, alone in its word: ci is ci4 there, ye is ye4. NULL: it is none.
+ */
+static const char *measure_at(const struct speaker *s, size_t i)
+{
+    const struct lang_token *before = i > 0 ? neighbour(s, i, -1) : NULL;
+
+    for (size_t k = 0; is_kind(before, LANG_NUMBER) && k < ELEMENTSOF(measures); k++)
+        if (is_syllable(token_at(s, i), measures[k]))
+            return measures[k];
+    return NULL;
+}
+
 /* Syllables from token i on that belong together. Returns how many tokens they are. */
 static size_t say_word(struct speaker *s, size_t i)
 {
@@ -112,12 +133,14 @@ static size_t say_word(struct speaker *s, size_t i)
         s->out.failed = true;
         return n;
     }
+    const char *measure = n == 1 ? measure_at(s, i) : NULL;
     for (size_t k = 0; k < n; k++) {
         size_t length = strcspn(tokens[k].text, "12345");
         int base = lang_base_find(tokens[k].text, length);
-        uint8_t tone = tokens[k].text[length] ? (uint8_t) (tokens[k].text[length] - '0') : 0;
+        const char *digit = measure ? measure + strlen(measure) - 1 : tokens[k].text + length;
+        uint8_t tone = *digit ? (uint8_t) (*digit - '0') : 0;
         if (base >= 0)
-            items[n_known++] = (struct lang_syllable) { (uint16_t) base, tone };
+            items[n_known++] = (struct lang_syllable){(uint16_t) base, tone};
         else
             s->n_unknown++;
     }
@@ -136,15 +159,11 @@ static size_t say_word(struct speaker *s, size_t i)
 /* "2" before a measure word is liang3, but not behind di4. */
 static bool says_liang(const struct speaker *s, size_t i)
 {
-    static const char *const measures[] = { "ge4",   "zhong3", "ci4",    "tian1", "nian2", "tiao2",
-                                            "ben3",  "zhang1", "wei4",   "ming2", "zu3",   "dui4",
-                                            "zhe3",  "bian1",  "xiao3",  "lei4",  "jian4", "suo3",
-                                            "shou3", "chu4",   "zhi1" };
     const struct lang_token *t = token_at(s, i), *next = neighbour(s, i, 1);
 
     if (strcmp(t->text, "2") != 0 || (i > 0 && is_syllable(t - 1, "di4")))
         return false;
-    for (size_t k = 0; k < ELEMENTSOF(measures); k++)
+    for (size_t k = 0; k < N_COUNTED; k++)
         if (is_syllable(next, measures[k]))
             return true;
     return false;
@@ -186,7 +205,8 @@ static void say_latin(struct speaker *s, size_t i)
 /* "－": to, minus, negative, or nothing. */
 static void say_dash(struct speaker *s, size_t i)
 {
-    const struct lang_token *before = i > 0 ? token_at(s, i - 1) : NULL, *after = token_at(s, i + 1);
+    const struct lang_token *before = i > 0 ? token_at(s, i - 1) : NULL,
+                            *after = token_at(s, i + 1);
     const struct lang_token *operand = i > 0 ? neighbour(s, i, -1) : NULL;
 
     if (is_kind(before, LANG_NUMBER) && is_kind(after, LANG_NUMBER)) {
@@ -202,8 +222,8 @@ static void say_dash(struct speaker *s, size_t i)
 
 static void say_sign(struct speaker *s, size_t i)
 {
-    static const char *const pauses[] = { "，", "。", "、", "；", "：", "？", "！" };
-    static const char *const breaks[] = { "（", "）", "［", "］", "｛", "｝", "——", "……" };
+    static const char *const pauses[] = {"，", "。", "、", "；", "：", "？", "！"};
+    static const char *const breaks[] = {"（", "）", "［", "］", "｛", "｝", "——", "……"};
     const char *text = token_at(s, i)->text;
 
     for (size_t k = 0; k < ELEMENTSOF(pauses); k++)
@@ -212,6 +232,12 @@ static void say_sign(struct speaker *s, size_t i)
     for (size_t k = 0; k < ELEMENTSOF(breaks); k++)
         if (strcmp(text, breaks[k]) == 0)
             want_pause(s, "，", true);
+    /* a list of quotes or titles without a sign between them */
+    const struct lang_token *before = i > 0 ? neighbour(s, i, -1) : NULL;
+    if (is_kind(before, LANG_PUNCT) &&
+        ((strcmp(text, "“") == 0 && strcmp(before->text, "”") == 0) ||
+         (strcmp(text, "《") == 0 && strcmp(before->text, "》") == 0)))
+        want_pause(s, "、", true);
     for (size_t k = 0; k < ELEMENTSOF(operators); k++)
         if (strcmp(text, operators[k].text) == 0)
             say(s, operators[k].words);
@@ -228,7 +254,7 @@ static void say_space(struct speaker *s, size_t i)
 
 int lang_spoken(const struct lang_text *t, char **ret, unsigned *ret_n_unknown)
 {
-    struct speaker s = { .text = t };
+    struct speaker s = {.text = t};
 
     for (size_t i = 0; i < t->n;) {
         size_t n = 1;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The constant tables that dataset/lang/make_tables.py makes from dataset/lang/data. Private to lang.
+ * The constant tables that dataset/lang/make_tables.py makes from dataset/lang/data. Private to
+ * lang.
  */
 #pragma once
 
@@ -47,15 +48,16 @@ struct lang_word {
 extern const struct lang_word lang_lexicon[];
 extern const size_t lang_n_lexicon;
 
-/** By base: its usual tone inside words that are not in the lexicon. */
+/** By base: its usual tone as [0] the first, [1] a later syllable of words that are not in the
+ * lexicon. */
 struct lang_inside {
     uint8_t tone;  ///< 1-5; 0: never seen
     uint16_t cost; ///< 256 * -log(share of all syllables)
 };
-extern const struct lang_inside lang_inside[];
+extern const struct lang_inside lang_inside[][2];
 
-/** Pairs of toned syllables, coded as in lang_word, in which yi1 and bu4 are not "one" and "not" and
- * know no sandhi; sorted. */
+/** Pairs of toned syllables, coded as in lang_word, in which yi1 and bu4 are not "one" and "not"
+ * and know no sandhi; sorted. */
 struct lang_keeper {
     uint16_t first, second;
 };

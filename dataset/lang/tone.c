@@ -17,7 +17,7 @@ enum {
 /* The cheapest way to read the syllables before a place. */
 struct step {
     uint32_t cost;
-    uint8_t n;                  ///< syllables of the last word
+    uint8_t n;                     ///< syllables of the last word
     uint16_t codes[MAX_SYLLABLES]; ///< that word
 };
 
@@ -66,9 +66,9 @@ static const struct lang_word *find_word(const struct lang_syllable *key, size_t
 }
 
 /* One syllable inside a longer word: its usual tone there, or what is printed. */
-static uint32_t read_alone(const struct lang_syllable *s, uint16_t *ret_code)
+static uint32_t read_alone(const struct lang_syllable *s, bool first, uint16_t *ret_code)
 {
-    const struct lang_inside *inside = &lang_inside[s->base];
+    const struct lang_inside *inside = &lang_inside[s->base][!first];
     uint8_t tone = s->tone ? s->tone : inside->tone ? inside->tone : 1;
 
     *ret_code = (uint16_t) ((s->base + 1) * 8 + tone);
@@ -78,17 +78,17 @@ static uint32_t read_alone(const struct lang_syllable *s, uint16_t *ret_code)
 static void extend(struct step *steps, size_t at, const struct lang_syllable *items, size_t n_word,
                    bool whole)
 {
-    struct step step = { .n = (uint8_t) n_word };
+    struct step step = {.n = (uint8_t) n_word};
 
     if (n_word == 1 && !whole) {
-        step.cost = read_alone(items, &step.codes[0]);
+        step.cost = read_alone(items, at == 0, &step.codes[0]);
     } else {
         const struct lang_word *word = find_word(items, n_word);
         if (word) {
             memcpy(step.codes, word->syllables, sizeof(step.codes));
             step.cost = word->cost;
         } else if (n_word == 1) {
-            step.cost = read_alone(items, &step.codes[0]);
+            step.cost = read_alone(items, at == 0, &step.codes[0]);
         } else {
             return;
         }
@@ -105,7 +105,7 @@ int lang_tone_word(struct lang_syllable *items, size_t n)
     if (!steps)
         return -ENOMEM;
     for (size_t i = 0; i <= n; i++)
-        steps[i] = (struct step) { .cost = i == 0 ? 0 : UINT32_MAX };
+        steps[i] = (struct step){.cost = i == 0 ? 0 : UINT32_MAX};
     for (size_t i = 0; i < n; i++) {
         /* costs count from here, so that a word of a million syllables does not overflow */
         if (steps[i].cost > UINT32_MAX / 2)

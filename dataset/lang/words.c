@@ -14,25 +14,25 @@ static const struct {
     const char *text, *sign;
     enum lang_piece_kind kind;
 } signs[] = {
-    { "，", "，", LANG_PIECE_PAUSE },  { "。", "。", LANG_PIECE_PAUSE },
-    { "、", "、", LANG_PIECE_PAUSE },  { "；", "；", LANG_PIECE_PAUSE },
-    { "：", "：", LANG_PIECE_PAUSE },  { "？", "？", LANG_PIECE_PAUSE },
-    { "！", "！", LANG_PIECE_PAUSE },  { ",", "，", LANG_PIECE_PAUSE },
-    { ".", "。", LANG_PIECE_PAUSE },   { ";", "；", LANG_PIECE_PAUSE },
-    { ":", "：", LANG_PIECE_PAUSE },   { "?", "？", LANG_PIECE_PAUSE },
-    { "!", "！", LANG_PIECE_PAUSE },   { "“", "“", LANG_PIECE_SILENT },
-    { "”", "”", LANG_PIECE_SILENT },   { "‘", "‘", LANG_PIECE_SILENT },
-    { "’", "’", LANG_PIECE_SILENT },   { "\"", "”", LANG_PIECE_SILENT },
-    { "（", "（", LANG_PIECE_SILENT }, { "）", "）", LANG_PIECE_SILENT },
-    { "(", "（", LANG_PIECE_SILENT },  { ")", "）", LANG_PIECE_SILENT },
-    { "［", "［", LANG_PIECE_SILENT }, { "］", "］", LANG_PIECE_SILENT },
-    { "[", "［", LANG_PIECE_SILENT },  { "]", "］", LANG_PIECE_SILENT },
-    { "｛", "｛", LANG_PIECE_SILENT }, { "｝", "｝", LANG_PIECE_SILENT },
-    { "《", "《", LANG_PIECE_SILENT }, { "》", "》", LANG_PIECE_SILENT },
-    { "〈", "〈", LANG_PIECE_SILENT }, { "〉", "〉", LANG_PIECE_SILENT },
-    { "…", "…", LANG_PIECE_SILENT },   { "—", "—", LANG_PIECE_SILENT },
-    { "·", "·", LANG_PIECE_SILENT },   { "～", "～", LANG_PIECE_SILENT },
-    { "－", "－", LANG_PIECE_SILENT }, { "-", "－", LANG_PIECE_SILENT },
+    {"，", "，", LANG_PIECE_PAUSE},  {"。", "。", LANG_PIECE_PAUSE},
+    {"、", "、", LANG_PIECE_PAUSE},  {"；", "；", LANG_PIECE_PAUSE},
+    {"：", "：", LANG_PIECE_PAUSE},  {"？", "？", LANG_PIECE_PAUSE},
+    {"！", "！", LANG_PIECE_PAUSE},  {",", "，", LANG_PIECE_PAUSE},
+    {".", "。", LANG_PIECE_PAUSE},   {";", "；", LANG_PIECE_PAUSE},
+    {":", "：", LANG_PIECE_PAUSE},   {"?", "？", LANG_PIECE_PAUSE},
+    {"!", "！", LANG_PIECE_PAUSE},   {"“", "“", LANG_PIECE_SILENT},
+    {"”", "”", LANG_PIECE_SILENT},   {"‘", "‘", LANG_PIECE_SILENT},
+    {"’", "’", LANG_PIECE_SILENT},   {"\"", "”", LANG_PIECE_SILENT},
+    {"（", "（", LANG_PIECE_SILENT}, {"）", "）", LANG_PIECE_SILENT},
+    {"(", "（", LANG_PIECE_SILENT},  {")", "）", LANG_PIECE_SILENT},
+    {"［", "［", LANG_PIECE_SILENT}, {"］", "］", LANG_PIECE_SILENT},
+    {"[", "［", LANG_PIECE_SILENT},  {"]", "］", LANG_PIECE_SILENT},
+    {"｛", "｛", LANG_PIECE_SILENT}, {"｝", "｝", LANG_PIECE_SILENT},
+    {"《", "《", LANG_PIECE_SILENT}, {"》", "》", LANG_PIECE_SILENT},
+    {"〈", "〈", LANG_PIECE_SILENT}, {"〉", "〉", LANG_PIECE_SILENT},
+    {"…", "…", LANG_PIECE_SILENT},   {"—", "—", LANG_PIECE_SILENT},
+    {"·", "·", LANG_PIECE_SILENT},   {"～", "～", LANG_PIECE_SILENT},
+    {"－", "－", LANG_PIECE_SILENT}, {"-", "－", LANG_PIECE_SILENT},
 };
 
 static int sign_at(const char *p)
@@ -68,7 +68,8 @@ static size_t letter_at(const char *p, char *ret)
     return 0;
 }
 
-/* The best way to go on from each letter of a run: fewest apostrophes left out, fewest syllables. */
+/* The best way to go on from each letter of a run: fewest apostrophes left out, fewest syllables.
+ */
 struct way {
     uint32_t cost;  ///< UINT32_MAX: the rest is no pinyin
     uint16_t base;  ///< the syllable that begins here
@@ -94,7 +95,7 @@ static int find_ways(const char *run, size_t n, struct way **ret)
             int base = lang_base_find(run + i, length);
             uint32_t cost = ways[i + length].cost + 1 + (i > 0 && vowel_first(run + i) ? 16 : 0);
             if (base >= 0 && cost < ways[i].cost)
-                ways[i] = (struct way) { cost, (uint16_t) base, (uint8_t) length };
+                ways[i] = (struct way){cost, (uint16_t) base, (uint8_t) length};
         }
     }
     *ret = ways;
@@ -125,8 +126,7 @@ static int add_run(struct lang_piece *word, size_t *room, const char *run, size_
     int r = find_ways(run, n, &ways);
     for (size_t i = 0; r == 0 && i < n; i += ways[i].length) {
         bool last = i + ways[i].length == n;
-        r = add_syllable(word, room,
-                         (struct lang_syllable) { ways[i].base, last ? tone : 0 });
+        r = add_syllable(word, room, (struct lang_syllable){ways[i].base, last ? tone : 0});
     }
     return r;
 }
@@ -203,13 +203,13 @@ static int read_piece(const char *p, struct lang_piece *piece, struct fail *fail
 
 int lang_pieces_read(const char *pinyin, struct lang_pieces *ret, struct fail *fail)
 {
-    *ret = (struct lang_pieces) { 0 };
+    *ret = (struct lang_pieces){0};
     for (const char *p = pinyin; *p;) {
         if (is_space(p)) {
             p++;
             continue;
         }
-        struct lang_piece piece = { 0 };
+        struct lang_piece piece = {0};
         int r = read_piece(p, &piece, fail);
         if (r == 0 && (r = add_piece(ret, &piece)) < 0)
             fail_set(fail, FAIL_OTHER, r, "not enough memory for the pinyin");
@@ -228,7 +228,7 @@ void lang_pieces_done(struct lang_pieces *p)
     for (size_t i = 0; i < p->n; i++)
         free(p->items[i].items);
     free(p->items);
-    *p = (struct lang_pieces) { 0 };
+    *p = (struct lang_pieces){0};
 }
 
 void lang_syllable_format(struct lang_syllable s, char out[10])

@@ -5,7 +5,8 @@
     python3 -m venv v && v/bin/pip install jieba==0.42.1 pypinyin==0.55.0 && v/bin/python models/recipes/make_lexicon.py dataset/lang/data
 
 Word counts are jieba's (dict.txt, MIT), readings are pypinyin's (MIT). The words of one toned reading are added up, and of the toned readings
-that the braille cannot tell apart the rare ones go. "-zhe5" is a syllable inside a word that is not in the list.
+that the braille cannot tell apart the rare ones go. "zhe4-" and "-zhe5" are the usual readings of a syllable at the beginning and later in a
+word that is not in the list.
 """
 import collections
 import os
@@ -15,13 +16,14 @@ import sys
 import jieba
 import pypinyin
 
-N_WORDS = 70000
+N_WORDS = 130000
 MIN_SHARE = 0.02  # of the most frequent reading of the same syllables
 SAME_CELLS = {"o": "e", "lo": "luo", "nue": "nve", "lue": "lve", "me": "mo", "yo": "you"}  # as in dataset/lang/make_tables.py
+LEFT_OUT = {"o", "lo", "yo"}  # interjections that would take the place of e, luo, you
 # What follows a verb or noun is written with it but is in no dictionary of words; counts of text, not of words.
 SUFFIXES = {"zhe": 5, "le": 5, "men": 5, "de": 5, "zi": 5, "guo": 4, "li": 3, "shang": 4, "xia": 4}
 # Single words whose usual reading pypinyin does not give without a sentence.
-SINGLE = {"地": "de5", "着": "zhe5", "了": "le5", "得": "de5", "都": "dou1", "还": "hai2", "只": "zhi3", "为": "wei4", "与": "yu3", "好": "hao3",
+SINGLE = {"地": "de5", "着": "zhe5", "了": "le5", "得": "de5", "都": "dou1", "还": "hai2", "只": "zhi3", "为": "wei2", "与": "yu3", "好": "hao3",
           "上": "shang4", "中": "zhong1", "吗": "ma5", "呢": "ne5", "吧": "ba5", "啊": "a5", "过": "guo4", "和": "he2", "那": "na4", "哪": "na3",
           "个": "ge4", "要": "yao4", "长": "chang2", "种": "zhong3", "数": "shu4", "行": "xing2", "重": "zhong4", "谁": "shui2"}
 
@@ -42,7 +44,9 @@ def readings(legal):
                 continue
             toned = [SINGLE[word]] if word in SINGLE else pypinyin.lazy_pinyin(
                 word, style=pypinyin.Style.TONE3, neutral_tone_with_five=True, errors="ignore")
-            if len(toned) == len(word) and all(s[:-1] in legal and s[-1] in "12345" for s in toned):
+            if len(toned) == len(word):  # sandhi comes later, in dataset/lang/sandhi.c
+                toned = ["yi1" if c == "一" else "bu4" if c == "不" else s for c, s in zip(word, toned)]
+            if len(toned) == len(word) and all(s[:-1] in legal - LEFT_OUT and s[-1] in "12345" for s in toned):
                 yield word, toned, int(count)
 
 
@@ -64,17 +68,18 @@ def choose(counts):
     return single + longer[:N_WORDS - len(single)]
 
 
-def inside(words):
-    """The usual tone of each syllable inside words."""
+def inside(words, first):
+    """The usual tone of each syllable inside words, where it is the first one or a later one."""
     counts = collections.defaultdict(collections.Counter)
     for _, toned, count in words:
-        for s in toned:
-            counts[same(s[:-1])][s] += count if len(toned) > 1 else count * 0.1
-    out = {}
+        for i, s in enumerate(toned):
+            counts[same(s[:-1])][s] += count * (1 if len(toned) > 1 and (i == 0) == first else 0.02)
+    out = []
     for base, tones in counts.items():
         syllable, count = tones.most_common(1)[0]
-        out[base] = ("%s%d" % (base, SUFFIXES[base]) if base in SUFFIXES else syllable, max(1, round(count)))
-    return out
+        suffix = base in SUFFIXES and not first
+        out.append(("%s%d" % (base, SUFFIXES[base]) if suffix else syllable, max(1, round(count))))
+    return sorted(out)
 
 
 def keepers(words):
@@ -97,7 +102,9 @@ def main():
         rows = [("".join(toned), count) for count, toned in choose(counts)]
         for toned, count in sorted(rows):
             print(toned, count, sep="\t", file=f)
-        for toned, count in sorted(inside(words).values()):
+        for toned, count in inside(words, True):
+            print(toned + "-", count, sep="\t", file=f)
+        for toned, count in inside(words, False):
             print("-" + toned, count, sep="\t", file=f)
     with open(os.path.join(sys.argv[1], "sandhi.tsv"), "w", encoding="utf8") as f:
         print("# pairs that keep their tones: first, second, count of other words, count with yi1 (one) or bu4 (not)      made by make_lexicon.py", file=f)
