@@ -84,12 +84,26 @@ static int weight_new(const struct nn_weight *from, struct nn_weight **ret)
     return 0;
 }
 
-/* Output channels of a tile, in eights: 32 where that wastes nothing, else 16, 8. */
-static unsigned tile_for(unsigned octets)
+/* Output channels of a tile, in eights, and all of them, padded to whole tiles. A tile of 32 is the
+ * fastest, those of 16 and 8 reach 0.9 and 0.68 of its speed (measured on lavapipe), but waste
+ * less when the channels do not fill it. */
+static void choose_tile(struct nn_weight *w)
 {
-    if (octets % 4 == 0)
-        return 4;
-    return octets % 2 == 0 ? 2 : 1;
+    static const struct {
+        unsigned octets, cost;
+    } tiles[] = {{4, 100}, {2, 111}, {1, 147}};
+    const unsigned octets = nn_ceil_div(w->co, 8);
+    unsigned best = UINT32_MAX;
+
+    for (unsigned i = 0; i < ELEMENTSOF(tiles); i++) {
+        const unsigned padded = nn_ceil_div(octets, tiles[i].octets) * tiles[i].octets;
+
+        if (padded * tiles[i].cost < best) {
+            best = padded * tiles[i].cost;
+            w->tile = tiles[i].octets;
+            w->octets = padded;
+        }
+    }
 }
 
 /* One tap of one phase at its place in [phase][co/8][ci/4][tap][8 co][4 ci]. */
@@ -135,11 +149,11 @@ int nn_weight_conv1d(struct nn *nn, const float *w, const float *bias, unsigned 
     if (!filter_is_sane(co, ci, taps))
         return -EINVAL;
     r = weight_new(&(struct nn_weight) {.kind = NN_CONV, .co = co, .ci = ci, .taps = taps,
-                                        .stride = 1, .octets = nn_ceil_div(co, 8)},
+                                        .stride = 1},
                    &weight);
     if (r < 0)
         return r;
-    weight->tile = tile_for(weight->octets);
+    choose_tile(weight);
     weight->half = half && fits_half(w, (size_t) co * ci * taps);
     n = (size_t) weight->octets * nn_ceil_div(ci, 4) * taps * 32;
     packed = calloc(n, sizeof(*packed));
@@ -167,12 +181,11 @@ int nn_weight_conv1d_transposed(struct nn *nn, const float *w, const float *bias
     if (!filter_is_sane(co, ci, taps) || stride == 0 || taps % stride || (taps - stride) % 2)
         return -EINVAL;
     r = weight_new(&(struct nn_weight) {.kind = NN_CONV_TRANSPOSED, .co = co, .ci = ci,
-                                        .taps = taps, .stride = stride,
-                                        .octets = nn_ceil_div(co, 8)},
+                                        .taps = taps, .stride = stride},
                    &weight);
     if (r < 0)
         return r;
-    weight->tile = tile_for(weight->octets);
+    choose_tile(weight);
     weight->half = half && fits_half(w, (size_t) co * ci * taps);
     n = (size_t) weight->octets * nn_ceil_div(ci, 4) * taps * 32;
     packed = calloc(n, sizeof(*packed));

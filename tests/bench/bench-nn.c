@@ -135,33 +135,134 @@ static void bench_conv(struct nn *nn, const struct work *w, bool half, size_t re
     printf("\n");
 }
 
-static void bench_attention(struct nn *nn, unsigned heads, unsigned head, unsigned seq, unsigned n,
-                            size_t reps)
-{
-    const unsigned d = heads * head, length = seq * n;
-    CLEANUP_FREE float *data = noise((size_t) 3 * d * length);
-    CLEANUP_FREE double *ours = calloc(reps, sizeof(*ours));
-    CLEANUP(nn_run_freep) struct nn_run *run = NULL;
-    struct nn_tensor *x = NULL, *y = NULL;
+/* What the light operations work on. */
+struct light {
+    struct nn *nn;
+    struct nn_weight *norm, *table, *patch;
+    struct nn_tensor *x, *y;
+    uint32_t *ids;
+    double *f0;
+    unsigned heads, seq;
+};
 
-    if (!data || !ours)
+static int do_attention(struct nn_run *run, struct light *l)
+{
+    return nn_attention(run, l->x, l->heads, l->seq, NULL, l->y);
+}
+
+static int do_layernorm(struct nn_run *run, struct light *l)
+{
+    return nn_layernorm(run, l->norm, l->x, l->x, 1e-5f, l->y);
+}
+
+static int do_axpby(struct nn_run *run, struct light *l)
+{
+    return nn_axpby(run, 0.5f, l->x, 0.5f, l->y);
+}
+
+static int do_gelu(struct nn_run *run, struct light *l)
+{
+    return nn_activate(run, NN_GELU, 0, l->x, l->y);
+}
+
+static int do_gather(struct nn_run *run, struct light *l)
+{
+    return nn_gather(run, l->x, l->ids, l->y->length, l->y);
+}
+
+static int do_patches(struct nn_run *run, struct light *l)
+{
+    return nn_patch_embed(run, l->patch, l->x, 128, 32, 32, l->y);
+}
+
+static int do_knn(struct nn_run *run, struct light *l)
+{
+    struct nn_topk *topk;
+
+    return nn_knn(run, l->x, l->y, 5, &topk);
+}
+
+static int do_polar(struct nn_run *run, struct light *l)
+{
+    return nn_polar(run, l->x, 6, l->y);
+}
+
+static int do_harmonics(struct nn_run *run, struct light *l)
+{
+    static const float weights[9] = {1, 1, 1, 1, 1, 1, 1, 1, 1};
+
+    return nn_harmonic_source(run, l->f0, l->y->length / 64, 256, 16000, weights, 9, 0.1f, 0, l->y);
+}
+
+static void bench_light(struct light *l, const char *name, int (*record)(struct nn_run *, struct light *),
+                        const unsigned x[2], const unsigned y[2], size_t reps)
+{
+    CLEANUP_FREE float *data = noise((size_t) x[0] * x[1]);
+    CLEANUP_FREE double *wall = calloc(reps, sizeof(*wall)), *cpu = calloc(reps, sizeof(*cpu));
+    CLEANUP(nn_run_freep) struct nn_run *run = NULL;
+
+    if (!data || !wall || !cpu)
         exit(1);
-    check(nn_run_new(nn, &run), "run");
-    check(nn_tensor(run, 3 * d, length, 0, &x), "tensor");
-    check(nn_tensor_write(x, data), "write");
-    check(nn_tensor(run, d, length, 0, &y), "tensor");
-    for (size_t i = 0; i < reps + 1; i++) {
-        check(nn_attention(run, x, heads, seq, NULL, y), "attention");
-        const double start = now_ms();
+    check(nn_run_new(l->nn, &run), "run");
+    check(nn_tensor(run, x[0], x[1], 0, &l->x), "tensor");
+    check(nn_tensor_write(l->x, data), "write");
+    check(nn_tensor(run, y[0], y[1], 0, &l->y), "tensor");
+    for (size_t i = 0; i < reps + 1; i++) { /* the first warms up */
+        check(record(run, l), name);
+        const double start = now_ms(), cpu_start = cpu_ms();
 
         check(nn_run_wait(run, NULL, NULL), "run");
-        if (i > 0)
-            ours[i - 1] = now_ms() - start;
+        if (i == 0)
+            continue;
+        wall[i - 1] = now_ms() - start;
+        cpu[i - 1] = cpu_ms() - cpu_start;
     }
-    const double ms = median(ours, reps), gflop = 4e-9 * d * seq * length;
+    const double ms = median(wall, reps);
 
-    printf("attention %u x %u, %u x %u: %.2f ms (best %.2f) %.1f GFLOP/s\n", heads, head, n, seq,
-           ms, ours[0], gflop / ms * 1e3);
+    printf("%-26s %8.2f ms (best %.2f, processor %.2f)\n", name, ms, wall[0], median(cpu, reps));
+}
+
+static void bench_lights(struct nn *nn, size_t reps)
+{
+    struct light l = {.nn = nn, .ids = calloc(3200, sizeof(*l.ids)), .f0 = calloc(344, sizeof(*l.f0))};
+    CLEANUP_FREE float *w = noise(1 << 18);
+    CLEANUP(nn_weight_freep) struct nn_weight *norm = NULL, *patch = NULL;
+
+    if (!l.ids || !l.f0 || !w)
+        exit(1);
+    check(nn_weight_norm(nn, w, w, 192, &norm), "norm");
+    check(nn_weight_patch(nn, w, w, w, 192, 1, 8, 8, 16, &patch), "patch");
+    l.norm = norm;
+    l.patch = patch;
+    for (unsigned i = 0; i < 3200; i++)
+        l.ids[i] = i / 10;
+    for (unsigned i = 0; i < 344; i++)
+        l.f0[i] = 200 + i % 50;
+#define SHAPE(a, b) ((const unsigned[]) {a, b})
+    for (unsigned i = 0; i < 3; i++) {
+        static const struct {
+            const char *name;
+            unsigned heads, head, seq, n;
+        } a[] = {{"attention 2x96, 600", 2, 96, 600, 1}, {"attention 2x96, 1500", 2, 96, 1500, 1},
+                 {"attention 4x32, 128 x 25", 4, 32, 25, 128}};
+        const unsigned d = a[i].heads * a[i].head, length = a[i].seq * a[i].n;
+
+        l.heads = a[i].heads;
+        l.seq = a[i].seq;
+        bench_light(&l, a[i].name, do_attention, SHAPE(3 * d, length), SHAPE(d, length), reps);
+    }
+    bench_light(&l, "layernorm 192 x 3200", do_layernorm, SHAPE(192, 3200), SHAPE(192, 3200), reps);
+    bench_light(&l, "axpby 64 x 5504", do_axpby, SHAPE(64, 5504), SHAPE(64, 5504), reps);
+    bench_light(&l, "gelu 64 x 5504", do_gelu, SHAPE(64, 5504), SHAPE(64, 5504), reps);
+    bench_light(&l, "gather 192 x 3200", do_gather, SHAPE(192, 320), SHAPE(192, 3200), reps);
+    bench_light(&l, "patches 128 of 32x32", do_patches, SHAPE(1, 128 * 1024), SHAPE(192, 128 * 17),
+                reps);
+    bench_light(&l, "knn 5 of 1400, 1000 x 128", do_knn, SHAPE(128, 1000), SHAPE(128, 1400), reps);
+    bench_light(&l, "polar 18 x 22016", do_polar, SHAPE(18, 22016), SHAPE(18, 22016), reps);
+    bench_light(&l, "harmonics 5.5 s", do_harmonics, SHAPE(1, 1), SHAPE(4, 344 * 64), reps);
+#undef SHAPE
+    free(l.ids);
+    free(l.f0);
 }
 
 int main(int argc, char **argv)
@@ -193,9 +294,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < ELEMENTSOF(works); i++)
         for (int half = 0; half < 2; half++)
             bench_conv(nn, &works[i], half, reps);
-    bench_attention(nn, 2, 96, 600, 1, reps);
-    bench_attention(nn, 2, 96, 1500, 1, reps);
-    bench_attention(nn, 4, 32, 25, 128, reps);
+    bench_lights(nn, reps);
     nn_free(nn);
     return 0;
 }
