@@ -7,7 +7,8 @@
 
 --dsbi: folder of DSBI pages (arXiv 1811.10893) with truth; the last pages of each book (HELD_OUT) are never trained on. Every place of the grid is a
 crop, blank ones too. The other side of the paper is trained on as well: mirrored and with grey levels inverted a dent looks like a bump.
---crops: PREFIX.u8 and PREFIX.tsv as `braille-dataset render` and `braille-dataset crop` write them.
+--crops: PREFIX.u8 and PREFIX.tsv as `braille-dataset render` and `braille-dataset crop` write them (of the same pages too: the product's grid
+also has places outside the text, on edges and margins, that must be read as blank).
 Loss: symmetric contrastive cross-entropy over the distinct texts (equations (1)-(3) of arXiv 2407.14212 with several positives a text).
 """
 import argparse
@@ -103,10 +104,12 @@ def read_crops(prefix):
     crops = np.fromfile(prefix + ".u8", np.uint8).reshape(-1, H, W)
     with open(prefix + ".tsv", encoding="utf8") as f:
         head = f.readline().lstrip("#").split()
-        dots = [line.rstrip("\n").split("\t")[head.index("dots")] for line in f]
-    cells = np.array([-1 if d == "-" else TEXTS.index(d) for d in dots])
+        rows = [dict(zip(head, line.rstrip("\n").split("\t"))) for line in f]
+    cells = np.array([-1 if r["dots"] == "-" else TEXTS.index(r["dots"]) for r in rows])
+    held = np.array([os.path.splitext(os.path.basename(r["page"]))[0] in HELD_OUT for r in rows])
     assert len(crops) == len(cells), prefix
-    return crops[cells >= 0], cells[cells >= 0]
+    keep = (cells >= 0) & ~held
+    return crops[keep], cells[keep]
 
 
 def shift(crop, rng):

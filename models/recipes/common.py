@@ -76,14 +76,15 @@ class Ema:
 
 
 def export(path, tensors, config):
-    """safetensors with the configuration as one JSON string under metadata "brailled"."""
+    """safetensors with the configuration as one JSON string under metadata "brailled"; matrices and filters as f16, as the kernels read them."""
     from safetensors.torch import save_file
 
     tmp = path + ".tmp"
-    save_file({k: v.detach().contiguous().cpu() for k, v in tensors.items()}, tmp,
+    save_file({k: v.detach().contiguous().cpu().to(torch.float16 if v.ndim > 1 else v.dtype) for k, v in tensors.items()}, tmp,
               {"format": "pt", "brailled": json.dumps(config, ensure_ascii=False)})
     with open(tmp, "rb") as f:
         os.fsync(f.fileno())
+    os.chmod(tmp, 0o644)
     os.replace(tmp, path)
 
 
