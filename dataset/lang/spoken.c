@@ -14,9 +14,9 @@
 #include "lang/tone.h"
 #include "lang/words.h"
 
-/* Mandarin names of the letters in the syllables that the voice knows (j and q only nearly). */
+/* Mandarin names of the letters in the syllables that the voice knows (c, j and q only nearly). */
 static const char *const letters[26] = {
-    "ei1",    "bi4",  "sei1",    "di4",    "yi4",        "ai2fu5",    "ji4",  "ei1qi5", "ai4",
+    "ei1",    "bi4",  "xi1",     "di4",    "yi4",        "ai2fu5",    "ji4",  "ei1qi5", "ai4",
     "zhei4",  "kei4", "ai2lou5", "ai2mu5", "en1",        "ou1",       "pi4",  "qiu1",   "a4er5",
     "ai2si5", "ti4",  "you1",    "wei1",   "da2bu5liu5", "ai2ke5si5", "wai4", "zei4",
 };

@@ -160,7 +160,9 @@ static int read_word(const char *p, struct lang_piece *word)
             return -EINVAL;
         }
     }
-    return r == 0 && n > 0 ? add_run(word, &room, run, n, 0) : r;
+    if (r == 0 && n > 0)
+        r = add_run(word, &room, run, n, 0);
+    return r == 0 && word->n == 0 ? -EINVAL : r; /* apostrophes alone are no word */
 }
 
 static int add_piece(struct lang_pieces *p, const struct lang_piece *piece)

@@ -258,8 +258,13 @@ static void test_phones(void)
     require_phones("fangan3 er2", "sil00 f01 _an51 g02 _an32 _er21 sil00");
 
     static const struct pair bad[] = {
-        {"hao3 blorp4", "blorp4"}, {"hao6", "hao6"}, {"3", "3"},
-        {"hao33", "hao33"},        {"好", "好"},     {"24", "24"},
+        {"hao3 blorp4", "blorp4"},
+        {"hao6", "hao6"},
+        {"3", "3"},
+        {"hao33", "hao33"},
+        {"好", "好"},
+        {"24", "24"},
+        {"'", "'"},
         {"xia\x01n", ""},
     };
     for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
