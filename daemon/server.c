@@ -10,8 +10,10 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
+#include <unistd.h>
 
 static void arm_idle(struct server *s)
 {
@@ -83,12 +85,13 @@ static int on_caller_gone(sd_bus_track *track, void *userdata)
     log_debug("A caller left before its answer; its work is cancelled");
     job->gone = true;
     job->cancel = 1;
+    job->track = sd_bus_track_unref(job->track); /* an empty one would call again and again */
     if (worker_remove(s->worker, job)) {
         job->worked = true;
         job->result.r = -ECANCELED;
     }
     end_if_ready(s, job);
-    return 0;
+    return 1;
 }
 
 static void tell_device(struct server *s)
@@ -197,6 +200,8 @@ static int open_bus(struct server *s)
         return log_error_errno(r, "Failed to reach the %s bus: %m; is it running?", which);
     r = sd_bus_set_exit_on_disconnect(s->bus, true);
     if (r >= 0)
+        r = sd_bus_set_close_on_exit(s->bus, false); /* server_done() still answers */
+    if (r >= 0)
         r = sd_bus_attach_event(s->bus, s->event, SD_EVENT_PRIORITY_NORMAL);
     if (r >= 0)
         r = sd_bus_add_object_vtable(s->bus, NULL, BUS_PATH, BUS_MANAGER, manager_vtable, s);
@@ -225,11 +230,40 @@ static int take_name(struct server *s)
     return 0;
 }
 
+/* A handler rather than a signalfd: libraries start threads before main() (OpenBLAS does), and a
+ * signal that is blocked here only would end the process from there. */
+static int stop_fd = -1;
+
+static void on_stop_signal(int sig)
+{
+    const uint64_t one = 1;
+    const int saved_errno = errno;
+    ssize_t n = write(stop_fd, &one, sizeof(one));
+    (void) n; /* only fails when the counter is full: it is readable then */
+    errno = saved_errno;
+}
+
+static int on_stop(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+    return sd_event_exit(sd_event_source_get_event(source), 0);
+}
+
+static int catch_signals(struct server *s)
+{
+    const struct sigaction sa = {.sa_handler = on_stop_signal, .sa_flags = SA_RESTART};
+
+    stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (stop_fd < 0)
+        return -errno;
+    signal(SIGPIPE, SIG_IGN);
+    if (sigaction(SIGTERM, &sa, NULL) < 0 || sigaction(SIGINT, &sa, NULL) < 0)
+        return -errno;
+    return sd_event_add_io(s->event, NULL, stop_fd, EPOLLIN, on_stop, NULL);
+}
+
 static int add_sources(struct server *s)
 {
-    int r = sd_event_add_signal(s->event, NULL, SIGTERM, NULL, NULL);
-    if (r >= 0)
-        r = sd_event_add_signal(s->event, NULL, SIGINT, NULL, NULL);
+    int r = catch_signals(s);
     if (r >= 0)
         r = sd_event_set_watchdog(s->event, true);
     if (r >= 0)
@@ -263,14 +297,6 @@ static void server_done(struct server *s)
 int server_run(const struct server_params *params)
 {
     struct server s = {.params = *params};
-    sigset_t mask;
-
-    /* Blocked before the worker starts: its threads and the driver's inherit it. */
-    sigemptyset(&mask);
-    sigaddset(&mask, SIGTERM);
-    sigaddset(&mask, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &mask, NULL);
-    signal(SIGPIPE, SIG_IGN);
 
     int r = sd_event_default(&s.event);
     if (r < 0)

@@ -116,7 +116,7 @@ def full_disk(words, d):
     if os.geteuid() == 0 and subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=16k', 'none', d],
                                             capture_output=True).returncode == 0:
         try:
-            run(*words, '-o', os.path.join(d, 'out.flac'), code=74, says='free some space')
+            run(*words, '-o', os.path.join(d, 'full.wav'), code=74, says='free some space')
             require(files_in(d) == [], files_in(d))
         finally:
             subprocess.run(['umount', d], check=True)
@@ -232,7 +232,8 @@ def case_say():
         require(not os.path.exists(os.path.join(d, 'bad.wav')))
 
 
-LONG = '。'.join(['jin1tian1 tian1qi4 hen3 hao3，wo3men5 yi4qi3 qu4 gong1yuan2 san4bu4'] * 60) + '。'
+SENTENCE = 'jin1tian1 tian1qi4 hen3 hao3，wo3men5 yi4qi3 qu4 gong1yuan2 san4bu4。'
+LONG = SENTENCE * 60
 
 
 def case_interrupt():
@@ -279,7 +280,7 @@ def on_terminal(env):
     t = threading.Thread(target=drain)
     t.start()
     with folder() as d:
-        p = subprocess.run([str(CTL), 'say', '--pinyin', LONG[:600], '-o', os.path.join(d, 'x.wav')], stderr=slave, env=env,
+        p = subprocess.run([str(CTL), 'say', '--pinyin', SENTENCE * 8, '-o', os.path.join(d, 'x.wav')], stderr=slave, env=env,
                            stdin=subprocess.DEVNULL)
     os.close(slave)
     t.join(10)
@@ -293,7 +294,7 @@ def case_progress():
     require(b'\x1b' not in on_terminal(dict(no_bus(), TERM='xterm', NO_COLOR='1')), 'NO_COLOR was not respected')
     require(b'\x1b' not in on_terminal(dict(no_bus(), TERM='dumb')), 'a dumb terminal got escapes')
     with folder() as d:
-        r = run('say', '--pinyin', LONG, '-o', os.path.join(d, 'x.wav'))
+        r = run('say', '--pinyin', SENTENCE * 20, '-o', os.path.join(d, 'x.wav'))
         require(b'\x1b' not in r.err and b'\r' not in r.err, r.error)
         require(re.search(r'speaking: \d+ %', r.error), 'no progress in', r.error)
         r = run('say', '--pinyin', SHORT, '-o', os.path.join(d, 'x.wav'), '--quiet')

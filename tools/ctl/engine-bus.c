@@ -68,7 +68,8 @@ static int fail_from_bus(const sd_bus_error *error, struct fail *fail)
         if (strncmp(error->name, BUS_ERROR, prefix) == 0 &&
             strcmp(error->name + prefix, known[i].name) == 0)
             return fail_set(fail, known[i].kind, known[i].r, "%s", error->message);
-    return fail_set(fail, FAIL_UNAVAILABLE, -EREMOTEIO, "brailled did not answer: %s",
+    return fail_set(fail, FAIL_UNAVAILABLE, -EREMOTEIO,
+                    "brailled did not answer (%s); try again, or --local works without it",
                     error->message ? error->message : error->name);
 }
 
