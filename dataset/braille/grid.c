@@ -122,8 +122,9 @@ static int find_skew(const struct brl_grid_point *pt, size_t n, const struct brl
 /* ---- periods ---- */
 
 struct period {
-    double period, pitch, phase, score;
+    double period, pitch, score;
 };
+#define N_PERIODS 3 ///< candidates that are followed up
 
 /* Fold a profile over one period: mean of its repetitions. */
 static void fold(const struct profile *p, double period, double *out, size_t n_out)
@@ -143,17 +144,40 @@ static void fold(const struct profile *p, double period, double *out, size_t n_o
     }
 }
 
-/* The period and pitch under which `n_lines` dot lines a period (2 columns or 3 rows, a pitch
- * apart) catch most of the weight, measured against an even spread in deviations. */
-static int find_period(const struct profile *p, unsigned n_lines, double min_pitch, double max_pitch,
-                       double min_ratio, double max_ratio, struct period *ret)
+/* Keep the best candidates of different periods, best first. */
+static void keep_period(struct period best[N_PERIODS], const struct period *now)
 {
-    struct period best = {.score = -INFINITY};
+    unsigned at = N_PERIODS;
+
+    for (unsigned i = 0; i < N_PERIODS; i++)
+        if (fabs(best[i].period - now->period) < 0.03 * now->period) {
+            if (best[i].score >= now->score)
+                return;
+            at = i; /* the same peak, nearer to its top */
+            break;
+        }
+    if (at == N_PERIODS) {
+        at = N_PERIODS - 1;
+        if (best[at].score >= now->score)
+            return;
+    }
+    for (; at > 0 && best[at - 1].score < now->score; at--)
+        best[at] = best[at - 1];
+    best[at] = *now;
+}
+
+/* Periods and pitches under which `n_lines` dot lines a period (2 columns or 3 rows, a pitch apart)
+ * catch most of the weight, measured against an even spread in deviations. */
+static int find_periods(const struct profile *p, unsigned n_lines, double min_pitch,
+                        double max_pitch, double min_ratio, double max_ratio,
+                        struct period best[N_PERIODS])
+{
     const double step = 0.0015 * min_pitch * min_ratio;
     enum { MAX_FOLD = 512 };
-    double folded[MAX_FOLD];
-    double total = 0;
+    double folded[MAX_FOLD], total = 0;
 
+    for (unsigned i = 0; i < N_PERIODS; i++)
+        best[i] = (struct period){.score = -INFINITY};
     for (size_t i = 0; i < p->n; i++)
         total += p->w[i];
     if (!(total > 0))
@@ -164,6 +188,7 @@ static int find_period(const struct profile *p, unsigned n_lines, double min_pit
         /* a line's window: where its dots' weight was spread to */
         const double window = 2 * SPREAD * (max_pitch + min_pitch) / 2 / period * n_lines;
         const double mean = total / (double) n;
+        struct period top = {.score = -INFINITY};
         for (double a = MAX(min_pitch, period / max_ratio); a <= MIN(max_pitch, period / min_ratio);
              a += p->bin) {
             const size_t shift = (size_t) lround(a * (double) n / period);
@@ -174,15 +199,14 @@ static int find_period(const struct profile *p, unsigned n_lines, double min_pit
                 /* share of the weight within the window, as if the peak filled it */
                 const double share = on / n_lines / mean * window;
                 const double score = (share - window) / sqrt(window * (1 - window));
-                if (score > best.score)
-                    best = (struct period){period, a, (double) k * period / (double) n, score};
+                if (score > top.score)
+                    top = (struct period){period, a, score};
             }
         }
+        if (isfinite(top.score))
+            keep_period(best, &top);
     }
-    if (!isfinite(best.score))
-        return -ENODATA;
-    *ret = best;
-    return 0;
+    return isfinite(best[0].score) ? 0 : -ENODATA;
 }
 
 /* ---- lines and columns ---- */
@@ -370,54 +394,159 @@ void brl_grid_in(const struct brl_grid *g, double x, double y, double *ret_x, do
     *ret_y = g->cy - dx * s + dy * c;
 }
 
+/* Lines along one axis: groups of `n_lines`. */
+struct chain {
+    double *first; ///< owned
+    unsigned n;
+    double pitch, period;
+    double share; ///< of the dots' weight that lies on the lines
+    double score; ///< of the period it was placed by
+};
+
+/* Share of the weight that lies on the lines. */
+static double share_of(const struct chain *c, unsigned n_lines, const double *x,
+                       const double *weight, size_t n)
+{
+    double on = 0, all = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        double d = INFINITY;
+        for (unsigned k = 0; k < c->n; k++)
+            for (unsigned j = 0; j < n_lines; j++)
+                d = fmin(d, fabs(x[i] - c->first[k] - j * c->pitch));
+        all += weight[i];
+        on += d < 0.13 * c->pitch ? weight[i] : 0;
+    }
+    return all > 0 ? on / all : 0;
+}
+
+/* What is asked of a chain. */
+struct chain_params {
+    unsigned n_lines;
+    double min_pitch, max_pitch, min_ratio, max_ratio; ///< ratio: period over pitch
+    double give, stiff; ///< see place()
+    double prior;       ///< weight of where a group was placed
+    double length;      ///< of the axis
+};
+
+static int fit_period(const struct profile *p, const struct chain_params *par,
+                      const struct period *period, const double *x, const double *w, size_t n,
+                      struct chain *ret)
+{
+    struct chain c = {0};
+
+    int r = place(p, par->n_lines, period->pitch, period->period, par->give, par->stiff, &c.first,
+                  &c.n);
+    if (r < 0)
+        return r;
+    c.pitch = refine_pitch(x, w, n, c.first, c.n, par->n_lines, period->pitch);
+    trim(x, w, n, par->n_lines, c.pitch, 0.8, c.first, &c.n);
+    settle(x, w, n, par->n_lines, c.pitch, par->prior, c.first, c.n);
+    c.period = median_gap(c.first, c.n, period->period);
+    c.share = share_of(&c, par->n_lines, x, w, n);
+    c.score = period->score;
+    const double ratio = c.period / c.pitch;
+    if (ratio < 0.97 * par->min_ratio || ratio > 1.03 * par->max_ratio) {
+        free(c.first); /* not braille, whatever it is */
+        return -ENODATA;
+    }
+    *ret = c;
+    return 0;
+}
+
+/* The chain that explains the dots best, of a few candidates for its period. */
+static int fit_chain(const double *x, const double *w, size_t n, const struct chain_params *par,
+                     struct chain *ret)
+{
+    CLEANUP(profile_done) struct profile p = {0};
+    struct period period[N_PERIODS];
+    struct chain best = {0};
+
+    int r = profile_new(x, w, n, 0, par->length, (par->min_pitch + par->max_pitch) / 2, &p);
+    if (r == 0)
+        r = find_periods(&p, par->n_lines, par->min_pitch, par->max_pitch, par->min_ratio,
+                         par->max_ratio, period);
+    for (unsigned i = 0; r == 0 && i < N_PERIODS && isfinite(period[i].score); i++) {
+        struct chain now = {0};
+        const int r2 = fit_period(&p, par, &period[i], x, w, n, &now);
+        if (r2 == -ENOMEM)
+            r = r2;
+        if (r2 < 0)
+            continue;
+        /* the periods come best first; a later one must explain clearly more */
+        if (now.share > 1.1 * best.share) {
+            free(best.first);
+            best = now;
+        } else {
+            free(now.first);
+        }
+    }
+    if (r == 0 && !best.first)
+        r = -ENODATA;
+    if (r == 0)
+        *ret = best;
+    else
+        free(best.first);
+    return r;
+}
+
 static int fit_columns(struct brl_grid *g, const struct axes *ax, size_t n,
                        const struct brl_grid_params *par, double *ret_score)
 {
-    CLEANUP(profile_done) struct profile p = {0};
-    struct period period;
+    const struct chain_params cp = {
+        .n_lines = 2,
+        .min_pitch = par->min_pitch,
+        .max_pitch = par->max_pitch,
+        .min_ratio = 2.2,
+        .max_ratio = 2.72,
+        .give = 0.12,
+        .stiff = 2,
+        .prior = 3,
+        .length = par->width,
+    };
+    struct chain c = {0};
 
-    int r = profile_new(ax->x, ax->w, n, 0, par->width, (par->min_pitch + par->max_pitch) / 2, &p);
-    if (r == 0)
-        r = find_period(&p, 2, par->min_pitch, par->max_pitch, 2.2, 2.72, &period);
-    if (r == 0)
-        r = place(&p, 2, period.pitch, period.period, 0.12, 2, &g->column_x, &g->n_columns);
+    int r = fit_chain(ax->x, ax->w, n, &cp, &c);
     if (r < 0)
         return r;
-    g->pitch = refine_pitch(ax->x, ax->w, n, g->column_x, g->n_columns, 2, period.pitch);
-    trim(ax->x, ax->w, n, 2, g->pitch, 0.8, g->column_x, &g->n_columns);
-    settle(ax->x, ax->w, n, 2, g->pitch, 3, g->column_x, g->n_columns);
-    g->cell = median_gap(g->column_x, g->n_columns, period.period);
-    *ret_score = period.score;
+    g->column_x = c.first;
+    g->n_columns = c.n;
+    g->pitch = c.pitch;
+    g->cell = c.period;
+    *ret_score = c.score;
     return 0;
 }
 
 static int fit_rows(struct brl_grid *g, const struct axes *ax, size_t n,
                     const struct brl_grid_params *par, double *ret_score)
 {
-    CLEANUP(profile_done) struct profile p = {0};
-    CLEANUP_FREE double *first = NULL;
-    struct period period;
+    const struct chain_params cp = {
+        .n_lines = 3,
+        .min_pitch = 0.92 * g->pitch,
+        .max_pitch = 1.08 * g->pitch,
+        .min_ratio = 3.55,
+        .max_ratio = 4.7,
+        .give = 0.2,
+        .stiff = 0.7,
+        .prior = 2,
+        .length = par->height,
+    };
+    struct chain c = {0};
 
-    int r = profile_new(ax->y, ax->w, n, 0, par->height, g->pitch, &p);
-    if (r == 0)
-        r = find_period(&p, 3, 0.92 * g->pitch, 1.08 * g->pitch, 3.55, 4.7, &period);
-    if (r == 0)
-        r = place(&p, 3, period.pitch, period.period, 0.2, 0.7, &first, &g->n_rows);
+    int r = fit_chain(ax->y, ax->w, n, &cp, &c);
     if (r < 0)
         return r;
-    g->row_pitch = refine_pitch(ax->y, ax->w, n, first, g->n_rows, 3, period.pitch);
-    trim(ax->y, ax->w, n, 3, g->row_pitch, 0.8, first, &g->n_rows);
-    settle(ax->y, ax->w, n, 3, g->row_pitch, 2, first, g->n_rows);
-    g->line = median_gap(first, g->n_rows, period.period);
-    g->row_y = malloc(g->n_rows * 3 * sizeof(*g->row_y));
-    if (!g->row_y)
-        return -ENOMEM;
-    for (unsigned k = 0; k < g->n_rows; k++)
+    g->n_rows = c.n;
+    g->row_pitch = c.pitch;
+    g->line = c.period;
+    g->row_y = malloc(c.n * 3 * sizeof(*g->row_y));
+    for (unsigned k = 0; g->row_y && k < c.n; k++)
         for (unsigned j = 0; j < 3; j++)
-            g->row_y[3 * k + j] = pull(ax->y, ax->w, n, first[k] + j * g->row_pitch,
-                                       0.25 * g->row_pitch, 6, NULL);
-    *ret_score = period.score;
-    return 0;
+            g->row_y[3 * k + j] = pull(ax->y, ax->w, n, c.first[k] + j * c.pitch, 0.25 * c.pitch, 6,
+                                       NULL);
+    free(c.first);
+    *ret_score = c.score;
+    return g->row_y ? 0 : -ENOMEM;
 }
 
 /* Share of the dots' weight that lies on the grid. */

@@ -18,9 +18,11 @@
 #define FLAT_PITCH 20.0 ///< dot pitch of the flat picture where the scan's own is far from it
 #define COMMON_DPI 200.0 ///< what a picture that does not say is tried at first
 #define GOOD_SCORE 20.0  ///< a grid so much better than chance, on which so many of the dots
-#define GOOD_FIT 0.7     ///< lie, needs no second opinion
-#define CERTAIN_FIT 0.85
-#define LEAST_SCORE 5.0
+#define GOOD_FIT 0.45    ///< lie, needs no second opinion where the resolution is known;
+#define CERTAIN_FIT 0.85 ///< so many where it is not: half the pitch or lines for columns fit less
+/* Least score * fit^2 that is taken for braille. Pictures without any reached 1.9 (14 of the Angelina
+ * set), the sparsest side of DSBI has 5. */
+#define LEAST_PROOF 2.0
 #define MIN_TOLD_DPI 96   ///< photographs say 72, and pages scanned so coarsely have no dots left
 #define MAX_TOLD_DPI 2400
 #define MAX_PITCHES 170.0 ///< dot pitches along the longest page there is (A3)
@@ -30,6 +32,7 @@ struct attempt {
     struct brl_dots dots;
     struct brl_grid grid;
     unsigned orientation;
+    double least_fit; ///< what is good enough to stop at
 };
 
 static void attempt_done(struct attempt *a)
@@ -171,7 +174,7 @@ static void keep_better(struct attempt *best, struct brl_grid *grid, unsigned or
 /* So clear that nothing else need be tried. */
 static bool is_good(const struct attempt *a)
 {
-    return a->grid.column_x && a->grid.score >= GOOD_SCORE && a->grid.fit >= GOOD_FIT;
+    return a->grid.column_x && a->grid.score >= GOOD_SCORE && a->grid.fit >= a->least_fit;
 }
 
 /* Every orientation that is allowed, with dots of one typical strength. */
@@ -205,7 +208,7 @@ static int try_strength(struct attempt *a, const struct image *grey,
 static int try_pitch(const struct image *grey, const struct brl_page_params *params, double pitch,
                      double light_deg, bool ladder, double *ret_light_deg, struct attempt *best)
 {
-    CLEANUP(attempt_done) struct attempt a = {0};
+    CLEANUP(attempt_done) struct attempt a = {.least_fit = best->least_fit};
 
     int r = brl_dots_find(grey, pitch, light_deg, &a.dots);
     if (r < 0)
@@ -233,9 +236,24 @@ static int try_lights(const struct image *grey, const struct brl_page_params *pa
     if (params->light_deg >= 0)
         return try_pitch(grey, params, pitch, params->light_deg, ladder, &found_deg, best);
     int r = try_pitch(grey, params, pitch, 0, ladder, &found_deg, best);
-    if (r == 0 && !is_good(best) && found_deg != 0)
+    if (r == 0 && found_deg != 0 && best->grid.fit < CERTAIN_FIT)
         r = try_pitch(grey, params, pitch, found_deg, ladder, &found_deg, best);
     return r;
+}
+
+/* The resolution of a scan that does not say it: the one at which it would be as long as A4 or letter
+ * paper; 0 when none of the usual ones fits. */
+static double paper_dpi(const struct image *grey)
+{
+    static const double usual_dpi[] = {200, 300, 150, 100, 240, 400, 600, 1200};
+    static const double lengths_in[] = {297 / MM_PER_INCH, 11};
+    const double length = MAX(grey->width, grey->height);
+
+    for (size_t i = 0; i < ELEMENTSOF(usual_dpi); i++)
+        for (size_t k = 0; k < ELEMENTSOF(lengths_in); k++)
+            if (fabs(length / lengths_in[k] / usual_dpi[i] - 1) < 0.006)
+                return usual_dpi[i];
+    return 0;
 }
 
 static int find_grid(const struct image *grey, const struct brl_page_params *params,
@@ -243,25 +261,29 @@ static int find_grid(const struct image *grey, const struct brl_page_params *par
 {
     CLEANUP(attempt_done) struct attempt best = {0};
     const double per_dpi = TYPICAL_PITCH_MM / MM_PER_INCH;
-    const double told = params->dpi > 0 ? params->dpi : grey->dpi;
-    const bool known = params->dpi > 0 || (told >= MIN_TOLD_DPI && told <= MAX_TOLD_DPI);
+    double told = params->dpi > 0 ? params->dpi : grey->dpi;
+    if (!(params->dpi > 0) && !(told >= MIN_TOLD_DPI && told <= MAX_TOLD_DPI))
+        told = paper_dpi(grey);
+    const bool known = told > 0;
     const double first = per_dpi * (known ? told : COMMON_DPI);
     const double most = MIN(80.0, MIN(grey->width, grey->height) / 6.0);
     const double least = MAX(7.0, MAX(grey->width, grey->height) / MAX_PITCHES);
 
+    best.least_fit = known ? GOOD_FIT : CERTAIN_FIT;
     int r = try_lights(grey, params, first, false, &best);
+    if (r == 0 && known && !is_good(&best))
+        r = try_lights(grey, params, first, true, &best);
     /* a resolution in a file is often wrong; one given by the user is not doubted */
-    if (!(params->dpi > 0)) {
-        if (r == 0 && !is_good(&best) && known)
-            r = try_lights(grey, params, per_dpi * COMMON_DPI, false, &best);
+    if (r == 0 && !(params->dpi > 0) && !is_good(&best)) {
+        best.least_fit = CERTAIN_FIT;
         for (double pitch = least; r == 0 && !is_good(&best) && pitch < most; pitch *= 1.36)
             r = try_lights(grey, params, pitch, false, &best);
+        if (r == 0 && !known && !is_good(&best))
+            r = try_lights(grey, params, first, true, &best);
     }
-    if (r == 0 && !is_good(&best))
-        r = try_lights(grey, params, first, true, &best);
     if (r < 0)
         return r;
-    if (best.grid.score < LEAST_SCORE)
+    if (best.grid.score * best.grid.fit * best.grid.fit < LEAST_PROOF)
         return -ENODATA;
     *ret = best;
     best = (struct attempt){0};
