@@ -157,7 +157,7 @@ static bool takes_me(const struct lang_token *before)
 }
 
 /* Words of one initial: d is de also in books of Current Braille, the others are Common Braille's:
- * n ni, t ta (t1 she), both also before men, m the me of zenme. NULL: there is none. */
+ * n ni3, t ta1 (with tone 1 she), both also before men, m the me of zenme. NULL: there is none. */
 static const char *short_word(const struct reader *r, size_t *ret_n)
 {
     enum { D = 0x19, T = 0x1E, N = 0x1D, M = 0x0D, EN = 0x34, TONE1 = 0x01 };
@@ -169,9 +169,9 @@ static const char *short_word(const struct reader *r, size_t *ret_n)
     if (cell == D && first && whole)
         return "de";
     if (cell == N && first && (whole || plural))
-        return "ni";
+        return "ni3";
     if (cell == T && first && (whole || plural))
-        return "ta";
+        return "ta1";
     if (cell == M && !first && class_of(next) != LANG_FINAL && class_of(next) != LANG_TONE &&
         takes_me(&r->text->tokens[r->text->n - 1]))
         return "me";

@@ -49,11 +49,45 @@ static const char *const measures[] = {
 
 struct speaker {
     const struct lang_text *text;
+    bool common; ///< Common Braille: a missing tone says which one it is
     struct lang_buf out;
     const char *pause; ///< to be said before the next word; NULL: none
     bool weak;         ///< it stands for a bracket or dash and gives way to a real one
     unsigned n_unknown;
 };
+
+/* Books of Current Braille print a tone on 7-23 % of the syllables (docs/braille.md D); Common
+ * Braille (GF 0019-2018) leaves out one tone of each initial and prints the others, about 60 %. */
+static bool is_common(const struct lang_text *t)
+{
+    size_t n = 0, n_toned = 0;
+
+    for (size_t i = 0; i < t->n; i++) {
+        n += t->tokens[i].kind == LANG_SYLLABLE;
+        n_toned += t->tokens[i].kind == LANG_SYLLABLE && strpbrk(t->tokens[i].text, "1234");
+    }
+    return n >= 20 && n_toned * 100 >= n * 40;
+}
+
+/* The tone that Common Braille leaves out; 0 for e, where it is any. (There is no ta2.) */
+static uint8_t omitted_tone(const struct lang_base *base)
+{
+    static const char *const second[] = {"p", "m", "t", "n", "h", "q", "ch", "r", "c", NULL};
+    static const struct {
+        const char *text;
+        uint8_t tone;
+    } alone[] = {{"er", 2}, {"wo", 3}, {"ye", 3}, {"yi", 1}, {"you", 3}, {"ta", 1}, {"e", 0}};
+
+    for (size_t i = 0; i < ELEMENTSOF(alone); i++)
+        if (strcmp(base->text, alone[i].text) == 0)
+            return alone[i].tone;
+    if (strcmp(base->initial, "f") == 0)
+        return 1;
+    for (size_t i = 0; second[i]; i++)
+        if (strcmp(base->initial, second[i]) == 0)
+            return 2;
+    return 4;
+}
 
 /* Start a new word: the pause that waits comes first. */
 static void begin_word(struct speaker *s)
@@ -140,7 +174,8 @@ static size_t say_word(struct speaker *s, size_t i)
         const char *digit = measure ? measure + strlen(measure) - 1 : tokens[k].text + length;
         uint8_t tone = *digit ? (uint8_t) (*digit - '0') : 0;
         if (base >= 0)
-            items[n_known++] = (struct lang_syllable){(uint16_t) base, tone};
+            items[n_known++] = (struct lang_syllable){
+                (uint16_t) base, tone, s->common ? omitted_tone(&lang_bases[base]) : 0};
         else
             s->n_unknown++;
     }
@@ -254,7 +289,7 @@ static void say_space(struct speaker *s, size_t i)
 
 int lang_spoken(const struct lang_text *t, char **ret, unsigned *ret_n_unknown)
 {
-    struct speaker s = {.text = t};
+    struct speaker s = {.text = t, .common = is_common(t)};
 
     for (size_t i = 0; i < t->n;) {
         size_t n = 1;

@@ -39,10 +39,17 @@ static int compare(const struct lang_word *word, const struct lang_syllable *key
     return n < MAX_SYLLABLES && word->syllables[n] != 0 ? 1 : 0;
 }
 
+static bool can_be(const struct lang_syllable *s, unsigned tone)
+{
+    if (s->tone != 0)
+        return tone == s->tone;
+    return s->other == 0 || tone == s->other || tone == 5;
+}
+
 static bool agrees(const struct lang_word *word, const struct lang_syllable *key, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (key[i].tone != 0 && key[i].tone != word->syllables[i] % 8)
+        if (!can_be(&key[i], word->syllables[i] % 8))
             return false;
     return true;
 }
@@ -65,12 +72,14 @@ static const struct lang_word *find_word(const struct lang_syllable *key, size_t
     return NULL;
 }
 
-/* One syllable inside a longer word: its usual tone there, or what is printed. */
+/* One syllable inside a longer word: its usual tone there, else what is printed or can be meant. */
 static uint32_t read_alone(const struct lang_syllable *s, bool first, uint16_t *ret_code)
 {
     const struct lang_inside *inside = &lang_inside[s->base][!first];
-    uint8_t tone = s->tone ? s->tone : inside->tone ? inside->tone : 1;
+    uint8_t tone = s->tone ? s->tone : s->other ? s->other : 1;
 
+    if (inside->tone && can_be(s, inside->tone))
+        tone = inside->tone;
     *ret_code = (uint16_t) ((s->base + 1) * 8 + tone);
     return COST_ALONE + (tone == inside->tone ? inside->cost : COST_NEVER);
 }

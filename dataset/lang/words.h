@@ -13,6 +13,7 @@
 struct lang_syllable {
     uint16_t base; ///< index into lang_bases
     uint8_t tone;  ///< 1-5; 0: none written
+    uint8_t other; ///< where none is written: the only tone, besides 5, that can be meant; 0: any
 };
 
 enum lang_piece_kind { LANG_PIECE_WORD, LANG_PIECE_PAUSE, LANG_PIECE_SILENT };

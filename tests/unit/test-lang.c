@@ -62,7 +62,7 @@ static void test_pinyin(void)
         {"⠱⠴⠂⠍⠢ ⠌⠢⠆⠍⠢ ⠧⠆⠍⠢ ⠱⠴⠍⠢⠭⠆ ⠍⠢", "shen2me zhe4me an4mo shenmeyang4 mo"},
         /* de in books of Current Braille; you, he, she, it */
         {"⠓⠾⠓⠊ ⠙ ⠱⠥", "xuexi de shu"},
-        {"⠝ ⠞ ⠞⠁ ⠈⠞⠔ ⠞⠍⠴ ⠵⠴⠄⠍", "ni ta ta1 ta tamen zen3me"},
+        {"⠝ ⠞ ⠞⠁ ⠈⠞⠔ ⠞⠍⠴ ⠵⠴⠄⠍", "ni3 ta1 ta1 ta ta1men zen3me"},
         /* punctuation, and what only looks like it */
         {"⠓⠖⠐ ⠓⠖⠐⠆⠓⠖⠐⠄ ⠓⠖⠰⠂ ⠓⠖⠈ ⠓⠖⠰ ⠓⠖⠤ ⠓⠖",
          "hao ， hao 。 hao ？ hao ！ hao 、 hao ； hao ： hao"},
@@ -192,6 +192,14 @@ static void test_spoken(void)
     }
     struct lang_text text;
     char *spoken;
+    /* Common Braille, word by word by liblouis' zhcn-cbs: a missing tone says which one it is */
+    decode("⠺⠂ ⠌⠒⠄⠃⠮ ⠛⠕⠂⠓⠺⠆ ⠋⠔⠩⠂⠐ ⠞ ⠉⠲⠵⠖⠄⠙⠖⠻⠄ ⠏⠖⠆ ⠵⠪ ⠛⠕⠂⠓⠺⠆ ⠞⠥⠱⠥⠁⠛⠻⠄ ⠝⠮⠆ ⠌⠔⠁⠌⠖⠄ ⠵⠁⠇⠜⠐⠆", &text);
+    REQUIRE(lang_spoken(&text, &spoken, &n_unknown) == 0 && n_unknown == 0);
+    require_same("Common Braille", spoken,
+                 "wei2 zhun3bei4 guo2hui4 fa1yan2 ， ta1 cong2zao3dao4wan3 pao4 zai4 guo2hui4 "
+                 "tu2shu1guan3 nei4 zha1zhao3 zi1liao4 。");
+    free(spoken);
+    lang_text_done(&text);
     decode("⠋⠊⠆⠓⠖⠆ ⠨", &text);
     REQUIRE(lang_spoken(&text, &spoken, &n_unknown) == 0 && n_unknown == 4);
     require_same("unknown", spoken, "hao4");
