@@ -37,7 +37,7 @@ int group = int(gl_LocalInvocationID.x) >> 3;
 #define KEY(texel, i, key) imageLoad(X, (i) + key)
 #else
 #include "include/lanes.glsl"
-const int BLOCKS = 2;
+const int BLOCKS = 4;
 #define FETCH(i) imageLoad(X, (i) + lane)
 #define KEY(texel, i, key) LANE(texel, key)
 #endif

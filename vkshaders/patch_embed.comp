@@ -9,7 +9,7 @@
  *
  * Bindings: X pixels, one in the first channel of a texel; W [co/4][c][dy][dx][4 co]; P = place
  *   [co/4][1 + P]; Y output C4. Lanes are tokens, 4 quads of co each.
- * Dispatch: x = ceil(n (1 + P) / WG), y = ceil(quads / 4).
+ * Dispatch: x = ceil(n (1 + P) / (4 * WG)), y = ceil(quads / 4).
  */
 #extension GL_EXT_control_flow_attributes : require
 
@@ -28,35 +28,49 @@ layout(push_constant) uniform Push {
     int x0, y_stride, y0;
 } push;
 
+const int BLOCKS = 4; // of WG tokens
+
 void main()
 {
-    int t = int(gl_WorkGroupID.x) * WG + int(gl_LocalInvocationID.x);
+    int t0 = int(gl_WorkGroupID.x) * BLOCKS * WG + int(gl_LocalInvocationID.x);
     int quad = int(gl_WorkGroupID.y) * 4;
-    int token = t % (1 + push.patches), patch_index = max(token - 1, 0);
     int columns = push.width / push.patch_width;
-    int corner = t / (1 + push.patches) * push.channels * push.width * push.height +
-                 patch_index / columns * push.patch_height * push.width +
-                 patch_index % columns * push.patch_width + push.x0;
     int size = push.channels * push.patch_height * push.patch_width;
     int k = 0;
-    vec4 acc[4];
+    int corner[BLOCKS], token[BLOCKS];
+    vec4 acc[4][BLOCKS];
 
-    [[unroll]] for (int i = 0; i < 4; i++)
-        acc[i] = vec4(0);
+    [[unroll]] for (int j = 0; j < BLOCKS; j++) {
+        int t = t0 + j * WG;
+
+        token[j] = t % (1 + push.patches);
+        int at = max(token[j] - 1, 0); // the class token computes a patch in vain
+        corner[j] = t / (1 + push.patches) * push.channels * push.width * push.height +
+                    at / columns * push.patch_height * push.width +
+                    at % columns * push.patch_width + push.x0;
+        [[unroll]] for (int i = 0; i < 4; i++)
+            acc[i][j] = vec4(0);
+    }
     for (int c = 0; c < push.channels; c++)
         for (int dy = 0; dy < push.patch_height; dy++)
             for (int dx = 0; dx < push.patch_width; dx++) {
-                float x = imageLoad(X, corner + (c * push.height + dy) * push.width + dx).x;
+                int pixel = (c * push.height + dy) * push.width + dx;
+                float x[BLOCKS];
 
-                [[unroll]] for (int i = 0; i < 4; i++)
-                    acc[i] += x * imageLoad(W, (quad + i) * size + k);
+                [[unroll]] for (int j = 0; j < BLOCKS; j++)
+                    x[j] = imageLoad(X, corner[j] + pixel).x;
+                [[unroll]] for (int i = 0; i < 4; i++) {
+                    vec4 w = imageLoad(W, (quad + i) * size + k);
+
+                    [[unroll]] for (int j = 0; j < BLOCKS; j++)
+                        acc[i][j] += x[j] * w;
+                }
                 k++;
             }
-    if (t >= push.n_t)
-        return;
-    [[unroll]] for (int i = 0; i < 4; i++)
-        if (quad + i < push.quads)
-            Y[(quad + i) * push.y_stride + push.y0 + t] =
-                (token > 0 ? acc[i] : vec4(0)) +
-                imageLoad(P, (quad + i) * (1 + push.patches) + token);
+    [[unroll]] for (int j = 0; j < BLOCKS; j++)
+        [[unroll]] for (int i = 0; i < 4; i++)
+            if (t0 + j * WG < push.n_t && quad + i < push.quads)
+                Y[(quad + i) * push.y_stride + push.y0 + t0 + j * WG] =
+                    (token[j] > 0 ? acc[i][j] : vec4(0)) +
+                    imageLoad(P, (quad + i) * (1 + push.patches) + token[j]);
 }

@@ -33,11 +33,10 @@ static void fill_common(struct vkc_push_conv1d *push, const struct nn_weight *w,
 }
 
 static int record(struct nn_run *run, const struct nn_weight *w, const struct nn_tensor *x,
-                  struct nn_tensor *y, const struct nn_conv_params *p,
-                  struct vkc_push_conv1d *push)
+                  struct nn_tensor *y, const struct nn_conv_params *p, struct vkc_push_conv1d *push)
 {
     const bool fast = nn_use_subgroups(run->nn);
-    const unsigned lanes = nn_lanes(run->nn, fast);
+    const unsigned lanes = fast ? nn_lanes(run->nn, true) : NN_PORTABLE_LANES;
     const enum vkc_kernel_id id = fast ? (w->half ? VKC_CONV1D_HALF : VKC_CONV1D)
                                        : (w->half ? VKC_CONV1D_PORTABLE_HALF : VKC_CONV1D_PORTABLE);
     const unsigned t_a_group = fast ? lanes / 8 * 32 : lanes * 2;
@@ -58,8 +57,8 @@ static int record(struct nn_run *run, const struct nn_weight *w, const struct nn
     struct vkc_buffer *const bufs[] = {
         x->buf, w->data, w->extra, p->residual ? p->residual->buf : x->buf, y->buf, y->buf};
 
-    return nn_dispatch(run, id, spec, ELEMENTSOF(spec), bufs, ELEMENTSOF(bufs), push,
-                       sizeof(*push), groups);
+    return nn_dispatch(run, id, spec, ELEMENTSOF(spec), bufs, ELEMENTSOF(bufs), push, sizeof(*push),
+                       groups);
 }
 
 static bool shapes_fit(const struct nn_weight *w, const struct nn_tensor *x,

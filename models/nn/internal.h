@@ -7,14 +7,17 @@
 #include "nn/nn.h"
 #include "vk/kernels.h"
 
-enum { NN_MAX_SPEC = 5 };
+enum {
+    NN_MAX_SPEC = 5,
+    NN_PORTABLE_LANES = 32, ///< of a workgroup of the portable convolution and attention
+};
 
 /** Memory of a tensor. Slots outlive tensors: `nn` keeps them and hands them out again. */
 struct nn_slot {
     struct nn_slot *next;
     struct vkc_buffer *buf;
     size_t size;
-    struct nn_run *run; ///< whose it is; NULL: idle
+    struct nn_run *run;                                        ///< whose it is; NULL: idle
     enum { NN_SLOT_USED, NN_SLOT_DONE, NN_SLOT_UPLOAD } state; ///< of a slot with a run
     /** Shape that all values outside lengths are zero for, so that a tensor of the same shape need
      * not clear it; channels 0: none. */
@@ -71,11 +74,11 @@ enum nn_weight_kind { NN_CONV, NN_CONV_TRANSPOSED, NN_TABLE, NN_NORM, NN_PATCH }
 
 struct nn_weight {
     enum nn_weight_kind kind;
-    unsigned co, ci;        ///< table, norm: co = channels
-    unsigned taps, stride;  ///< of a transposed one: taps of all phases, and phases
-    unsigned octets, tile;  ///< stored output channels / 8, a multiple of the tile
+    unsigned co, ci;       ///< table, norm: co = channels
+    unsigned taps, stride; ///< of a transposed one: taps of all phases, and phases
+    unsigned octets, tile; ///< stored output channels / 8, a multiple of the tile
     bool half;
-    unsigned rows;          ///< of a table, and its texels from quad to quad
+    unsigned rows; ///< of a table, and its texels from quad to quad
     unsigned patch_height, patch_width, n_patches;
     struct vkc_buffer *data;
     struct vkc_buffer *extra; ///< bias; positions of a patch filter

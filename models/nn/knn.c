@@ -78,7 +78,7 @@ int nn_knn(struct nn_run *run, const struct nn_tensor *queries, const struct nn_
     if (r < 0)
         return r;
     const uint32_t spec[] = {lanes, t->room};
-    const uint32_t groups[] = {nn_ceil_div(t->n, lanes), t->parts, 1};
+    const uint32_t groups[] = {nn_ceil_div(t->n, 4 * lanes), t->parts, 1};
     const struct vkc_push_knn push = {
         .n = (int32_t) t->n,
         .m = (int32_t) m,

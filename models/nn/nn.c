@@ -52,15 +52,11 @@ bool nn_use_subgroups(const struct nn *nn)
     return !nn->portable && vkc_context_info(nn->ctx)->full_subgroups;
 }
 
-/* lavapipe does best with one subgroup a workgroup in the hot kernels; the light ones share the
- * cost of a workgroup. A GPU wants no less than its subgroup. */
+/* With subgroup operations a workgroup is one subgroup: lavapipe does best so, and a GPU wants no
+ * less. The light kernels share the cost of a workgroup among more lanes. */
 unsigned nn_lanes(const struct nn *nn, bool subgroups)
 {
-    const struct vkc_device_info *info = vkc_context_info(nn->ctx);
-
-    if (subgroups)
-        return MAX(info->subgroup_size, 8u);
-    return info->type == VKC_CPU ? 32 : 64;
+    return subgroups ? MAX(vkc_context_info(nn->ctx)->subgroup_size, 8u) : 64;
 }
 
 int nn_program(struct nn *nn, enum vkc_kernel_id id, const uint32_t *spec, unsigned n_spec,
@@ -83,7 +79,7 @@ int nn_program(struct nn *nn, enum vkc_kernel_id id, const uint32_t *spec, unsig
         return -ENOMEM;
     nn->programs = p;
     p += nn->n_programs;
-    *p = (struct nn_program) {.id = id, .n_spec = n_spec};
+    *p = (struct nn_program){.id = id, .n_spec = n_spec};
     memcpy(p->spec, spec, n_spec * sizeof(*spec));
     r = vkc_program_new(nn->ctx,
                         vkc_program_params(.name = k->name, .spirv = k->spirv,

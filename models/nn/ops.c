@@ -18,7 +18,7 @@ int nn_layernorm(struct nn_run *run, const struct nn_weight *w, const struct nn_
                  const struct nn_tensor *residual, float eps, struct nn_tensor *y)
 {
     const struct nn_tensor *res = residual ? residual : x;
-    const uint32_t spec[] = {nn_lanes(run->nn, false)};
+    const uint32_t spec[] = {nn_lanes(run->nn, false), residual != NULL};
     const uint32_t groups[] = {groups_for(run->nn, x->length, 1), 1, 1};
     int r;
 
@@ -42,13 +42,12 @@ int nn_layernorm(struct nn_run *run, const struct nn_weight *w, const struct nn_
         .r0 = (int32_t) res->margin,
         .y_stride = (int32_t) y->stride,
         .y0 = (int32_t) y->margin,
-        .has_residual = residual != NULL,
         .eps = eps,
     };
     struct vkc_buffer *const bufs[] = {x->buf, res->buf, w->data, y->buf};
 
-    return nn_dispatch(run, VKC_LAYERNORM, spec, 1, bufs, ELEMENTSOF(bufs), &push, sizeof(push),
-                       groups);
+    return nn_dispatch(run, VKC_LAYERNORM, spec, ELEMENTSOF(spec), bufs, ELEMENTSOF(bufs), &push,
+                       sizeof(push), groups);
 }
 
 /* Softmax, normalize and polar share bindings and push block. */
@@ -176,8 +175,8 @@ static int check_index(const uint32_t *index, unsigned n, unsigned limit)
     return 0;
 }
 
-int nn_embedding(struct nn_run *run, const struct nn_weight *table, const uint32_t *ids,
-                 unsigned n, bool accumulate, struct nn_tensor *y)
+int nn_embedding(struct nn_run *run, const struct nn_weight *table, const uint32_t *ids, unsigned n,
+                 bool accumulate, struct nn_tensor *y)
 {
     int r;
 
@@ -209,7 +208,7 @@ int nn_patch_embed(struct nn_run *run, const struct nn_weight *w, const struct n
 {
     const unsigned quads = nn_quads(w->co);
     const uint32_t spec[] = {nn_lanes(run->nn, false)};
-    const uint32_t groups[] = {groups_for(run->nn, y->length, 1), nn_ceil_div(quads, 4), 1};
+    const uint32_t groups[] = {groups_for(run->nn, y->length, 4), nn_ceil_div(quads, 4), 1};
     int r;
 
     if (w->kind != NN_PATCH || n == 0 || height == 0 || width == 0 || height > 1u << 15 ||
@@ -264,7 +263,8 @@ int nn_attention(struct nn_run *run, const struct nn_tensor *qkv, unsigned heads
 {
     const unsigned d = y->channels;
     const bool fast = nn_use_subgroups(run->nn);
-    const unsigned lanes = nn_lanes(run->nn, fast), queries = lanes / 8 * (fast ? 16 : 8);
+    const unsigned lanes = fast ? nn_lanes(run->nn, true) : NN_PORTABLE_LANES;
+    const unsigned queries = lanes / 8 * (fast ? 32 : 8);
     struct vkc_buffer *keys = NULL;
     int r;
 

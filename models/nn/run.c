@@ -97,10 +97,10 @@ int nn_tensor(struct nn_run *run, unsigned channels, unsigned length, unsigned m
     if (!b)
         return -ENOMEM;
     b->run = run;
-    b->t = (struct nn_tensor) {.channels = channels,
-                               .length = length,
-                               .margin = margin,
-                               .stride = row_stride(length, margin)};
+    b->t = (struct nn_tensor){.channels = channels,
+                              .length = length,
+                              .margin = margin,
+                              .stride = row_stride(length, margin)};
     if (size_of(&b->t) > info->max_storage_bytes ||
         size_of(&b->t) / 16 > info->max_texel_elements) {
         free(b);

@@ -148,9 +148,9 @@ int nn_weight_conv1d(struct nn *nn, const float *w, const float *bias, unsigned 
 
     if (!filter_is_sane(co, ci, taps))
         return -EINVAL;
-    r = weight_new(&(struct nn_weight) {.kind = NN_CONV, .co = co, .ci = ci, .taps = taps,
-                                        .stride = 1},
-                   &weight);
+    r = weight_new(
+        &(struct nn_weight){.kind = NN_CONV, .co = co, .ci = ci, .taps = taps, .stride = 1},
+        &weight);
     if (r < 0)
         return r;
     choose_tile(weight);
@@ -180,9 +180,10 @@ int nn_weight_conv1d_transposed(struct nn *nn, const float *w, const float *bias
 
     if (!filter_is_sane(co, ci, taps) || stride == 0 || taps % stride || (taps - stride) % 2)
         return -EINVAL;
-    r = weight_new(&(struct nn_weight) {.kind = NN_CONV_TRANSPOSED, .co = co, .ci = ci,
-                                        .taps = taps, .stride = stride},
-                   &weight);
+    r = weight_new(
+        &(struct nn_weight){
+            .kind = NN_CONV_TRANSPOSED, .co = co, .ci = ci, .taps = taps, .stride = stride},
+        &weight);
     if (r < 0)
         return r;
     choose_tile(weight);
@@ -213,7 +214,7 @@ int nn_weight_table(struct nn *nn, const float *w, unsigned rows, unsigned chann
 
     if (rows == 0 || channels == 0 || channels > 1u << 20 || n > 1u << 29)
         return -EINVAL;
-    r = weight_new(&(struct nn_weight) {.kind = NN_TABLE, .co = channels, .rows = rows}, &weight);
+    r = weight_new(&(struct nn_weight){.kind = NN_TABLE, .co = channels, .rows = rows}, &weight);
     if (r < 0)
         return r;
     packed = calloc(n, sizeof(*packed));
@@ -238,7 +239,7 @@ int nn_weight_norm(struct nn *nn, const float *gamma, const float *beta, unsigne
 
     if (channels == 0 || channels > 1u << 20)
         return -EINVAL;
-    r = weight_new(&(struct nn_weight) {.kind = NN_NORM, .co = channels}, &weight);
+    r = weight_new(&(struct nn_weight){.kind = NN_NORM, .co = channels}, &weight);
     if (r < 0)
         return r;
     packed = calloc(2 * n, sizeof(*packed));
@@ -294,8 +295,12 @@ int nn_weight_patch(struct nn *nn, const float *w, const float *class_row, const
     if (ph > 4096 || pw > 4096 || !filter_is_sane(co, ci, ph) || !filter_is_sane(co, ci * ph, pw) ||
         n_patches == 0 || n_patches > 1u << 20)
         return -EINVAL;
-    r = weight_new(&(struct nn_weight) {.kind = NN_PATCH, .co = co, .ci = ci, .patch_height = ph,
-                                        .patch_width = pw, .n_patches = n_patches},
+    r = weight_new(&(struct nn_weight){.kind = NN_PATCH,
+                                       .co = co,
+                                       .ci = ci,
+                                       .patch_height = ph,
+                                       .patch_width = pw,
+                                       .n_patches = n_patches},
                    &weight);
     if (r >= 0)
         r = put_patches(nn, weight, w);

@@ -194,8 +194,9 @@ static int do_harmonics(struct nn_run *run, struct light *l)
     return nn_harmonic_source(run, l->f0, l->y->length / 64, 256, 16000, weights, 9, 0.1f, 0, l->y);
 }
 
-static void bench_light(struct light *l, const char *name, int (*record)(struct nn_run *, struct light *),
-                        const unsigned x[2], const unsigned y[2], size_t reps)
+static void bench_light(struct light *l, const char *name,
+                        int (*record)(struct nn_run *, struct light *), const unsigned x[2],
+                        const unsigned y[2], size_t reps)
 {
     CLEANUP_FREE float *data = noise((size_t) x[0] * x[1]);
     CLEANUP_FREE double *wall = calloc(reps, sizeof(*wall)), *cpu = calloc(reps, sizeof(*cpu));
@@ -224,7 +225,8 @@ static void bench_light(struct light *l, const char *name, int (*record)(struct 
 
 static void bench_lights(struct nn *nn, size_t reps)
 {
-    struct light l = {.nn = nn, .ids = calloc(3200, sizeof(*l.ids)), .f0 = calloc(344, sizeof(*l.f0))};
+    struct light l = {
+        .nn = nn, .ids = calloc(3200, sizeof(*l.ids)), .f0 = calloc(344, sizeof(*l.f0))};
     CLEANUP_FREE float *w = noise(1 << 18);
     CLEANUP(nn_weight_freep) struct nn_weight *norm = NULL, *patch = NULL;
 
@@ -238,12 +240,13 @@ static void bench_lights(struct nn *nn, size_t reps)
         l.ids[i] = i / 10;
     for (unsigned i = 0; i < 344; i++)
         l.f0[i] = 200 + i % 50;
-#define SHAPE(a, b) ((const unsigned[]) {a, b})
+#define SHAPE(a, b) ((const unsigned[]){a, b})
     for (unsigned i = 0; i < 3; i++) {
         static const struct {
             const char *name;
             unsigned heads, head, seq, n;
-        } a[] = {{"attention 2x96, 600", 2, 96, 600, 1}, {"attention 2x96, 1500", 2, 96, 1500, 1},
+        } a[] = {{"attention 2x96, 600", 2, 96, 600, 1},
+                 {"attention 2x96, 1500", 2, 96, 1500, 1},
                  {"attention 4x32, 128 x 25", 4, 32, 25, 128}};
         const unsigned d = a[i].heads * a[i].head, length = a[i].seq * a[i].n;
 

@@ -25,10 +25,10 @@ static inline struct bench_of setup(void)
 {
     struct bench_of b = {0};
     struct fail fail = {0};
-    int r = vkc_context_new(vkc_context_params(.device = getenv("BRAILLED_DEVICE"),
-                                               .validation = true,
-                                               .staging = getenv("BRAILLED_STAGING") != NULL),
-                            &b.ctx, &fail);
+    int r =
+        vkc_context_new(vkc_context_params(.device = getenv("BRAILLED_DEVICE"), .validation = true,
+                                           .staging = getenv("BRAILLED_STAGING") != NULL),
+                        &b.ctx, &fail);
 
     if (r == -ENODEV) {
         printf("skipped: %s\n", fail.text);

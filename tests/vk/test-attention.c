@@ -16,8 +16,8 @@ static double score(const float *qkv, unsigned d, unsigned n_t, unsigned first, 
     double sum = 0;
 
     for (unsigned c = 0; c < head; c++)
-        sum += (double) qkv[(size_t) (first + c) * n_t + t] *
-               qkv[(size_t) (d + first + c) * n_t + s];
+        sum +=
+            (double) qkv[(size_t) (first + c) * n_t + t] * qkv[(size_t) (d + first + c) * n_t + s];
     return sum / sqrt(head);
 }
 
@@ -149,8 +149,8 @@ static void check_knn(struct bench_of *b, unsigned e, unsigned n, unsigned m, un
 int main(void)
 {
     static const struct shape shapes[] = {
-        {1, 4, 1, 1, false, 1},    {2, 8, 25, 17, true, 2},   {2, 96, 129, 1, false, 0.5f},
-        {3, 20, 127, 1, false, 3}, {4, 32, 9, 3, true, 1},    {1, 128, 33, 2, true, 1},
+        {1, 4, 1, 1, false, 1},    {2, 8, 25, 17, true, 2}, {2, 96, 129, 1, false, 0.5f},
+        {3, 20, 127, 1, false, 3}, {4, 32, 9, 3, true, 1},  {1, 128, 33, 2, true, 1},
         {2, 96, 257, 2, true, 3},
     };
     struct bench_of b = setup();

@@ -68,11 +68,11 @@ static void check_plain(struct bench_of *b, const struct shape *s, bool half)
 static void test_shapes(struct bench_of *b)
 {
     static const struct shape shapes[] = {
-        {4, 8, 1, 1, 1, 1},      {8, 4, 3, 127, 1, 1},    {20, 80, 5, 128, 2, 1},
+        {4, 8, 1, 1, 1, 1},      {8, 4, 3, 127, 1, 1},     {20, 80, 5, 128, 2, 1},
         {80, 96, 7, 129, 3, 1},  {96, 20, 11, 1009, 1, 1}, {192, 257, 3, 33, 12, 1},
-        {257, 192, 1, 31, 1, 1}, {8, 16, 16, 1009, 1, 8}, {4, 64, 16, 129, 1, 8},
-        {18, 32, 7, 65, 1, 1},   {32, 18, 4, 200, 1, 4},  {1, 1, 1, 1, 1, 1},
-        {3, 5, 3, 2, 12, 1},     {64, 64, 3, 1009, 3, 1}, {128, 24, 1, 32, 1, 1},
+        {257, 192, 1, 31, 1, 1}, {8, 16, 16, 1009, 1, 8},  {4, 64, 16, 129, 1, 8},
+        {18, 32, 7, 65, 1, 1},   {32, 18, 4, 200, 1, 4},   {1, 1, 1, 1, 1, 1},
+        {3, 5, 3, 2, 12, 1},     {64, 64, 3, 1009, 3, 1},  {128, 24, 1, 32, 1, 1},
     };
 
     for (size_t i = 0; i < ELEMENTSOF(shapes); i++) {
@@ -116,7 +116,9 @@ static void check_fused(struct bench_of *b, const struct fusion *f, unsigned co)
     REQUIRE(nn_conv1d(run, weight, in, out,
                       nn_conv_params(.pre = f->pre, .pre_slope = slope, .post = f->post,
                                      .post_slope = 0.2f, .scale = f->scale,
-                                     .residual = !f->residual ? NULL : f->in_place ? out : with,
+                                     .residual = !f->residual  ? NULL
+                                                 : f->in_place ? out
+                                                               : with,
                                      .accumulate = f->accumulate)) == 0);
     CLEANUP_FREE float *got = result(run, out);
 
@@ -160,8 +162,8 @@ static void check_transposed(struct bench_of *b, unsigned ci, unsigned co, unsig
                     const int64_t at = (int64_t) t * stride + k - pad;
 
                     if (at >= 0 && at < n_y)
-                        sum[(size_t) o * n_y + at] +=
-                            (double) w[((size_t) i * co + o) * taps + k] * x[(size_t) i * length + t];
+                        sum[(size_t) o * n_y + at] += (double) w[((size_t) i * co + o) * taps + k] *
+                                                      x[(size_t) i * length + t];
                 }
     for (size_t i = 0; i < (size_t) co * n_y; i++)
         want[i] = (float) (sum[i] + bias[i / n_y]);
@@ -217,7 +219,7 @@ static void test_rejects(struct bench_of *b)
     struct nn_tensor *bare = tensor(run, 8, 50, 0, NULL), *long_y = tensor(run, 8, 51, 0, NULL);
     struct nn_tensor *thin = tensor(run, 4, 50, 1, NULL), *up_y = tensor(run, 8, 400, 0, NULL);
 
-    REQUIRE(nn_conv1d(run, conv, bare, y, NULL) == -EINVAL);  /* no margin */
+    REQUIRE(nn_conv1d(run, conv, bare, y, NULL) == -EINVAL);   /* no margin */
     REQUIRE(nn_conv1d(run, conv, x, long_y, NULL) == -EINVAL); /* wrong length */
     REQUIRE(nn_conv1d(run, conv, thin, y, NULL) == -EINVAL);
     REQUIRE(nn_conv1d(run, conv, x, thin, NULL) == -EINVAL);

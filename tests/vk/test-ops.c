@@ -31,8 +31,7 @@ static void test_layernorm(struct bench_of *b, unsigned n_c, unsigned n_t, bool 
             var += d * d / n_c;
         }
         for (unsigned c = 0; c < n_c; c++)
-            want[c * n_t + t] =
-                (float) (want[c * n_t + t] / sqrt(var + 1e-5) * gamma[c] + beta[c]);
+            want[c * n_t + t] = (float) (want[c * n_t + t] / sqrt(var + 1e-5) * gamma[c] + beta[c]);
     }
     REQUIRE(nn_weight_norm(b->nn, gamma, beta, n_c, &w) == 0);
     REQUIRE(nn_run_new(b->nn, &run) == 0);

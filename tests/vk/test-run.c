@@ -57,7 +57,8 @@ static void test_recycling(struct bench_of *b)
         nn_weight_free(w[i]);
 }
 
-/* A tensor that is read, or added to, before anything wrote it is zero, whatever its memory held. */
+/* A tensor that is read, or added to, before anything wrote it is zero, whatever its memory held.
+ */
 static void test_zero(struct bench_of *b)
 {
     CLEANUP_FREE float *x = random_floats(16 * 100, 1);

@@ -92,9 +92,9 @@ static struct vkc_context *open_context(bool staging, const char *cache_dir)
     struct vkc_context *ctx = NULL;
     struct fail fail = {0};
 
-    REQUIRE(vkc_context_new(vkc_context_params(.validation = true, .staging = staging,
-                                               .cache_dir = cache_dir),
-                            &ctx, &fail) == 0);
+    REQUIRE(vkc_context_new(
+                vkc_context_params(.validation = true, .staging = staging, .cache_dir = cache_dir),
+                &ctx, &fail) == 0);
     return ctx;
 }
 
@@ -151,9 +151,8 @@ static struct vkc_program *program(struct vkc_context *ctx, uint32_t push_size)
 
     REQUIRE(vkc_program_new(ctx,
                             vkc_program_params(.name = k->name, .spirv = k->spirv,
-                                               .spirv_size = k->spirv_size,
-                                               .bindings = k->bindings, .push_size = push_size,
-                                               .spec = spec, .n_spec = 2),
+                                               .spirv_size = k->spirv_size, .bindings = k->bindings,
+                                               .push_size = push_size, .spec = spec, .n_spec = 2),
                             &p, &fail) == 0);
     return p;
 }

@@ -19,8 +19,7 @@ static int find_memory(const struct vkc_context *ctx, uint32_t allowed, VkMemory
         const VkMemoryPropertyFlags want = must | (with_wish ? wish : 0);
 
         for (uint32_t i = 0; i < ctx->memory.memoryTypeCount; i++)
-            if ((allowed & (1u << i)) &&
-                (ctx->memory.memoryTypes[i].propertyFlags & want) == want)
+            if ((allowed & (1u << i)) && (ctx->memory.memoryTypes[i].propertyFlags & want) == want)
                 return (int) i;
     }
     return -1;
@@ -158,7 +157,7 @@ int vkc_buffer_new(struct vkc_context *ctx, const struct vkc_buffer_params *para
     if (!buf)
         return -ENOMEM;
     /* whole texels, and a multiple of 4 for fills */
-    *buf = (struct vkc_buffer) {
+    *buf = (struct vkc_buffer){
         .n_ref = 1,
         .ctx = vkc_context_ref(ctx),
         .size = (params->size + 15) / 16 * 16,
@@ -215,9 +214,9 @@ static int staging(struct vkc_context *ctx, struct vkc_buffer **ret)
     int r;
 
     if (!ctx->staging) {
-        r = vkc_buffer_new(
-            ctx, vkc_buffer_params(.size = STAGING_SIZE, .host = true, .name = "staging"),
-            &ctx->staging);
+        r = vkc_buffer_new(ctx,
+                           vkc_buffer_params(.size = STAGING_SIZE, .host = true, .name = "staging"),
+                           &ctx->staging);
         if (r < 0)
             return r;
         ctx->n_ref--;

@@ -86,8 +86,9 @@ static int listen(struct vkc_context *ctx)
         .pfnUserCallback = on_message,
         .pUserData = ctx,
     };
-    PFN_vkCreateDebugUtilsMessengerEXT create = (PFN_vkCreateDebugUtilsMessengerEXT)
-        vkGetInstanceProcAddr(ctx->instance, "vkCreateDebugUtilsMessengerEXT");
+    PFN_vkCreateDebugUtilsMessengerEXT create =
+        (PFN_vkCreateDebugUtilsMessengerEXT) vkGetInstanceProcAddr(
+            ctx->instance, "vkCreateDebugUtilsMessengerEXT");
 
     if (!create)
         return -ENOTSUP;

@@ -15,8 +15,9 @@
 const char *vkc_device_type_name(enum vkc_device_type type)
 {
     static const char *const names[] = {
-        [VKC_OTHER] = "other",     [VKC_INTEGRATED] = "integrated", [VKC_DISCRETE] = "discrete",
-        [VKC_VIRTUAL] = "virtual", [VKC_CPU] = "cpu",
+        [VKC_OTHER] = "other",       [VKC_INTEGRATED] = "integrated",
+        [VKC_DISCRETE] = "discrete", [VKC_VIRTUAL] = "virtual",
+        [VKC_CPU] = "cpu",
     };
 
     return (unsigned) type < ELEMENTSOF(names) ? names[type] : "other";
@@ -126,12 +127,12 @@ static void describe_subgroups(struct vkc_physical *p)
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES};
     VkPhysicalDeviceSubgroupProperties sub = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES, .pNext = &control};
-    VkPhysicalDeviceProperties2 props = {
-        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &sub};
+    VkPhysicalDeviceProperties2 props = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
+                                         .pNext = &sub};
     VkPhysicalDeviceSubgroupSizeControlFeatures able = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES};
-    VkPhysicalDeviceFeatures2 features = {
-        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &able};
+    VkPhysicalDeviceFeatures2 features = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2,
+                                          .pNext = &able};
 
     if (p->properties.apiVersion < VK_API_VERSION_1_3 &&
         !has_extension(p->handle, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME)) {
@@ -172,11 +173,11 @@ static void describe(VkPhysicalDevice handle, struct vkc_physical *p)
     };
     VkPhysicalDeviceDriverProperties driver = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES};
-    VkPhysicalDeviceProperties2 props = {
-        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &driver};
+    VkPhysicalDeviceProperties2 props = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
+                                         .pNext = &driver};
     struct vkc_device_info *info = &p->info;
 
-    *p = (struct vkc_physical) {.handle = handle};
+    *p = (struct vkc_physical){.handle = handle};
     vkGetPhysicalDeviceProperties(handle, &p->properties);
     snprintf(info->name, sizeof(info->name), "%.255s", p->properties.deviceName);
     if ((unsigned) p->properties.deviceType < ELEMENTSOF(types))

@@ -36,7 +36,7 @@ struct vkc_context {
     VkFence copy_fence;
     struct vkc_buffer *staging; ///< made at the first copy
     VkPipelineCache cache;
-    char *cache_path; ///< NULL: the cache is not kept
+    char *cache_path;  ///< NULL: the cache is not kept
     size_t cache_size; ///< as loaded; written back when it grew
     PFN_vkSetDebugUtilsObjectNameEXT set_name;
     bool map_all; ///< device memory is host memory: map it, copy nothing

@@ -62,8 +62,8 @@ static const struct vkc_kernel kernels[VKC_N_KERNELS] = {
     [VKC_CONV1D_PORTABLE_HALF] = {CODE(conv1d_portable_half), "tttttm",
                                   sizeof(struct vkc_push_conv1d), false},
     [VKC_ATTENTION] = {CODE(attention), "trw", sizeof(struct vkc_push_attention), true},
-    [VKC_ATTENTION_PORTABLE] = {CODE(attention_portable), "trw",
-                                sizeof(struct vkc_push_attention), false},
+    [VKC_ATTENTION_PORTABLE] = {CODE(attention_portable), "trw", sizeof(struct vkc_push_attention),
+                                false},
     [VKC_LAYERNORM] = {CODE(layernorm), "tttw", sizeof(struct vkc_push_layernorm), false},
     [VKC_SOFTMAX] = {CODE(softmax), "tw", sizeof(struct vkc_push_rows), false},
     [VKC_NORMALIZE] = {CODE(normalize), "tw", sizeof(struct vkc_push_rows), false},
@@ -72,8 +72,8 @@ static const struct vkc_kernel kernels[VKC_N_KERNELS] = {
     [VKC_GATHER] = {CODE(gather), "trtm", sizeof(struct vkc_push_gather), false},
     [VKC_PATCH_EMBED] = {CODE(patch_embed), "tttw", sizeof(struct vkc_push_patch_embed), false},
     [VKC_KNN] = {CODE(knn), "ttww", sizeof(struct vkc_push_knn), false},
-    [VKC_HARMONIC_SOURCE] = {CODE(harmonic_source), "tw",
-                             sizeof(struct vkc_push_harmonic_source), false},
+    [VKC_HARMONIC_SOURCE] = {CODE(harmonic_source), "tw", sizeof(struct vkc_push_harmonic_source),
+                             false},
 };
 
 const struct vkc_kernel *vkc_kernel(enum vkc_kernel_id id)

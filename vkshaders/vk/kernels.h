@@ -60,10 +60,9 @@ static_assert(sizeof(struct vkc_push_attention) == 28, "attention.comp");
 struct vkc_push_layernorm {
     int32_t channels, quads, n_t;
     int32_t x_stride, x0, r_stride, r0, y_stride, y0;
-    int32_t has_residual;
     float eps;
 };
-static_assert(sizeof(struct vkc_push_layernorm) == 44, "layernorm.comp");
+static_assert(sizeof(struct vkc_push_layernorm) == 40, "layernorm.comp");
 
 struct vkc_push_rows { ///< softmax, normalize, polar
     int32_t channels, quads, n_t;

@@ -21,7 +21,7 @@ static int make_layouts(struct vkc_program *p)
     VkResult vr;
 
     for (uint32_t i = 0; i < p->n_bindings; i++)
-        bindings[i] = (VkDescriptorSetLayoutBinding) {
+        bindings[i] = (VkDescriptorSetLayoutBinding){
             .binding = i,
             .descriptorType = type_of(p->bindings[i]),
             .descriptorCount = 1,
@@ -59,7 +59,7 @@ static int make_pipeline(struct vkc_program *p, const struct vkc_program_params 
     VkResult vr;
 
     for (uint32_t i = 0; i < params->n_spec; i++)
-        entries[i] = (VkSpecializationMapEntry) {i, 4 * i, 4};
+        entries[i] = (VkSpecializationMapEntry){i, 4 * i, 4};
     const VkSpecializationInfo spec = {params->n_spec, entries, 4 * params->n_spec, params->spec};
     /* a driver that may choose the size (Intel) must take the one that was planned with */
     const VkPipelineShaderStageRequiredSubgroupSizeCreateInfo size = {
@@ -71,17 +71,18 @@ static int make_pipeline(struct vkc_program *p, const struct vkc_program_params 
         return vkc_error(ctx, vr);
     const VkComputePipelineCreateInfo info = {
         .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
-        .stage = {
-            .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
-            .pNext = params->full_subgroups && ctx->physical.size_control ? &size : NULL,
-            .flags = params->full_subgroups
-                         ? VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT
-                         : 0,
-            .stage = VK_SHADER_STAGE_COMPUTE_BIT,
-            .module = module,
-            .pName = "main",
-            .pSpecializationInfo = &spec,
-        },
+        .stage =
+            {
+                .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
+                .pNext = params->full_subgroups && ctx->physical.size_control ? &size : NULL,
+                .flags = params->full_subgroups
+                             ? VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT
+                             : 0,
+                .stage = VK_SHADER_STAGE_COMPUTE_BIT,
+                .module = module,
+                .pName = "main",
+                .pSpecializationInfo = &spec,
+            },
         .layout = p->layout,
     };
     vr = vkCreateComputePipelines(ctx->device, ctx->cache, 1, &info, NULL, &p->pipeline);

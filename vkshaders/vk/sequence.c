@@ -17,8 +17,8 @@ static const uint64_t default_timeout_usec = 60 * 1000000ull;
 
 /* One dispatch, or a clear of bufs[0] when there is no program. */
 struct command {
-    struct vkc_program *program;                 // owned reference
-    struct vkc_buffer *bufs[VKC_MAX_BINDINGS];   // owned references
+    struct vkc_program *program;               // owned reference
+    struct vkc_buffer *bufs[VKC_MAX_BINDINGS]; // owned references
     size_t n_bufs;
     VkDescriptorSet set;
     uint8_t push[VKC_MAX_PUSH];
@@ -177,14 +177,14 @@ static int make_set(struct vkc_sequence *s, const struct vkc_program *p,
     for (uint32_t i = 0; i < p->n_bindings; i++) {
         const bool texel = p->bindings[i] == 't';
 
-        infos[i] = (VkDescriptorBufferInfo) {bufs[i]->handle, 0, VK_WHOLE_SIZE};
-        writes[i] = (VkWriteDescriptorSet) {
+        infos[i] = (VkDescriptorBufferInfo){bufs[i]->handle, 0, VK_WHOLE_SIZE};
+        writes[i] = (VkWriteDescriptorSet){
             .sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET,
             .dstSet = set,
             .dstBinding = i,
             .descriptorCount = 1,
-            .descriptorType = texel ? VK_DESCRIPTOR_TYPE_STORAGE_TEXEL_BUFFER
-                                    : VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
+            .descriptorType =
+                texel ? VK_DESCRIPTOR_TYPE_STORAGE_TEXEL_BUFFER : VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
             .pBufferInfo = texel ? NULL : &infos[i],
             .pTexelBufferView = texel ? &bufs[i]->view : NULL,
         };
@@ -213,11 +213,10 @@ static int append(struct vkc_sequence *s, struct command *c, const char *access)
     if (c->barrier)
         s->n_touched = 0;
     for (size_t i = 0; i < c->n_bufs && r >= 0; i++) {
-        r = make_room((void **) &s->touched, &s->n_touched_room, s->n_touched,
-                      sizeof(*s->touched));
+        r = make_room((void **) &s->touched, &s->n_touched_room, s->n_touched, sizeof(*s->touched));
         if (r >= 0)
             s->touched[s->n_touched++] =
-                (struct touched) {c->bufs[i], access[i] == 'w' || access[i] == 'm'};
+                (struct touched){c->bufs[i], access[i] == 'w' || access[i] == 'm'};
     }
     if (r < 0) {
         command_done(c);
@@ -275,8 +274,8 @@ static void record(VkCommandBuffer cmd, const struct command *c)
     const VkMemoryBarrier barrier = {
         .sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
         .srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,
-        .dstAccessMask = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT |
-                         VK_ACCESS_TRANSFER_WRITE_BIT,
+        .dstAccessMask =
+            VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,
     };
     const VkPipelineStageFlags stages =
         VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT;
@@ -302,14 +301,13 @@ static void record_end(VkCommandBuffer cmd)
     const VkMemoryBarrier barrier = {
         .sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
         .srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,
-        .dstAccessMask = VK_ACCESS_MEMORY_READ_BIT | VK_ACCESS_MEMORY_WRITE_BIT |
-                         VK_ACCESS_HOST_READ_BIT,
+        .dstAccessMask =
+            VK_ACCESS_MEMORY_READ_BIT | VK_ACCESS_MEMORY_WRITE_BIT | VK_ACCESS_HOST_READ_BIT,
     };
 
-    vkCmdPipelineBarrier(
-        cmd, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT,
-        VK_PIPELINE_STAGE_ALL_COMMANDS_BIT | VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &barrier, 0, NULL, 0,
-        NULL);
+    vkCmdPipelineBarrier(cmd, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT,
+                         VK_PIPELINE_STAGE_ALL_COMMANDS_BIT | VK_PIPELINE_STAGE_HOST_BIT, 0, 1,
+                         &barrier, 0, NULL, 0, NULL);
 }
 
 static int run_part(struct vkc_sequence *s, size_t from, size_t to, uint64_t timeout_usec)

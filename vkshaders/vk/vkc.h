@@ -24,11 +24,11 @@ struct vkc_device_info {
     char driver[256]; ///< driver name and version
     enum vkc_device_type type;
     uint32_t subgroup_size;
-    bool full_subgroups;          ///< can run kernels with subgroup shuffles; else the portable ones
-    uint64_t memory_bytes;        ///< largest device-local heap
-    uint32_t max_texel_elements;  ///< maxTexelBufferElements
-    uint32_t max_storage_bytes;   ///< maxStorageBufferRange
-    bool usable;                  ///< has what the kernels need; else `why`
+    bool full_subgroups;         ///< can run kernels with subgroup shuffles; else the portable ones
+    uint64_t memory_bytes;       ///< largest device-local heap
+    uint32_t max_texel_elements; ///< maxTexelBufferElements
+    uint32_t max_storage_bytes;  ///< maxStorageBufferRange
+    bool usable;                 ///< has what the kernels need; else `why`
     char why[128];
 };
 
@@ -40,12 +40,12 @@ const char *vkc_device_type_name(enum vkc_device_type type);
 int vkc_devices(struct vkc_device_info **ret, size_t *ret_n, struct fail *fail);
 
 struct vkc_context_params {
-    const char *device; ///< NULL: the best; else an index of vkc_devices() or part of a name
-    bool validation;    ///< load VK_LAYER_KHRONOS_validation; its messages are counted
+    const char *device;    ///< NULL: the best; else an index of vkc_devices() or part of a name
+    bool validation;       ///< load VK_LAYER_KHRONOS_validation; its messages are counted
     const char *cache_dir; ///< pipeline cache folder; NULL: none
     bool staging; ///< copy through staging memory even where device memory can be mapped (tests)
 };
-#define vkc_context_params(...) (&(struct vkc_context_params) { __VA_ARGS__ })
+#define vkc_context_params(...) (&(struct vkc_context_params){__VA_ARGS__})
 
 int vkc_context_new(const struct vkc_context_params *params, struct vkc_context **ret,
                     struct fail *fail);
@@ -68,7 +68,7 @@ struct vkc_buffer_params {
     bool host; ///< mapped for the host; uploads and downloads of other buffers go through a copy
     const char *name; ///< for validation messages; borrowed, may be NULL
 };
-#define vkc_buffer_params(...) (&(struct vkc_buffer_params) { __VA_ARGS__ })
+#define vkc_buffer_params(...) (&(struct vkc_buffer_params){__VA_ARGS__})
 
 /** A zero-filled buffer. Reference-counted: recorded sequences keep what they use alive. */
 int vkc_buffer_new(struct vkc_context *ctx, const struct vkc_buffer_params *params,
@@ -86,14 +86,14 @@ struct vkc_program_params {
     const char *name;      ///< the kernel's file name, for messages; borrowed
     const uint32_t *spirv; ///< borrowed during the call
     size_t spirv_size;     ///< bytes
-    const char *bindings;  ///< one letter a binding: 't' texel buffer, 'r' storage read, 'w' storage
-                           ///< write, 'm' storage read and write
-    uint32_t push_size;    ///< bytes of push constants, <= 128
-    const uint32_t *spec;  ///< specialization constants 0 .. n_spec-1
+    const char *bindings; ///< one letter a binding: 't' texel buffer, 'r' storage read, 'w' storage
+                          ///< write, 'm' storage read and write
+    uint32_t push_size;   ///< bytes of push constants, <= 128
+    const uint32_t *spec; ///< specialization constants 0 .. n_spec-1
     unsigned n_spec;
     bool full_subgroups; ///< require full subgroups (kernels with subgroupShuffle)
 };
-#define vkc_program_params(...) (&(struct vkc_program_params) { __VA_ARGS__ })
+#define vkc_program_params(...) (&(struct vkc_program_params){__VA_ARGS__})
 
 /** A device that cannot run it: FAIL_UNAVAILABLE. */
 int vkc_program_new(struct vkc_context *ctx, const struct vkc_program_params *params,
