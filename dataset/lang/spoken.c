@@ -204,6 +204,13 @@ static bool says_liang(const struct speaker *s, size_t i)
     return false;
 }
 
+/* The number behind the dash of 010-62781234. */
+static bool is_phone_part(const struct speaker *s, size_t i)
+{
+    return i > 1 && strcmp(token_at(s, i - 1)->text, "－") == 0 &&
+           is_kind(token_at(s, i - 2), LANG_NUMBER) && token_at(s, i - 2)->text[0] == '0';
+}
+
 static void say_number(struct speaker *s, size_t i)
 {
     const struct lang_token *t = token_at(s, i);
@@ -217,7 +224,7 @@ static void say_number(struct speaker *s, size_t i)
     else if (strcmp(t->text, "%") == 0)
         lang_buf_adds(&s->out, "bai3fen1hao4");
     else
-        lang_number_say(&s->out, t->text, year);
+        lang_number_say(&s->out, t->text, year || is_phone_part(s, i));
 }
 
 static void say_latin(struct speaker *s, size_t i)

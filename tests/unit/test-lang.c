@@ -159,7 +159,7 @@ static void test_spoken(void)
         {"⠙⠊⠆⠼⠃⠤⠛⠢⠆", "di4 er4 ge4"},
         {"⠼⠉⠤⠉", "san1 ci4"},
         {"⠼⠁⠚⠤⠼⠃⠚", "shi2 zhi4 er4shi2"},
-        {"⠼⠚⠁⠚⠤⠼⠋⠃", "ling2yi1ling2 liu4shi2er4"},
+        {"⠼⠚⠁⠚⠤⠼⠋⠃", "ling2yi1ling2 liu4er4"},
         {"⠼⠑ ⠰⠅⠛", "wu3 qian1ke4"},
         {"⠠⠁ ⠰⠭", "ei1 ai2ke5si5"},
         {"⠼⠉ ⠖⠼⠉", "san1 jia1 san1"},
