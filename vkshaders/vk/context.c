@@ -230,6 +230,7 @@ int vkc_context_new(const struct vkc_context_params *params, struct vkc_context 
     if (!ctx)
         return -ENOMEM;
     ctx->n_ref = 1;
+    ctx->n_a_submit = 8;
     r = vkc_instance_new(params->validation, &ctx->instance, fail);
     if (r < 0)
         return r;

@@ -49,7 +49,16 @@ static bool has_layer(const char *name)
 int vkc_instance_new(bool validation, VkInstance *ret, struct fail *fail)
 {
     static const char *const layers[] = {VALIDATION_LAYER};
-    static const char *const extensions[] = {VK_EXT_DEBUG_UTILS_EXTENSION_NAME};
+    static const char *const extensions[] = {VK_EXT_DEBUG_UTILS_EXTENSION_NAME,
+                                             VK_EXT_VALIDATION_FEATURES_EXTENSION_NAME};
+    /* barriers are derived, not written: have them checked too */
+    static const VkValidationFeatureEnableEXT enable[] = {
+        VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT};
+    const VkValidationFeaturesEXT features = {
+        .sType = VK_STRUCTURE_TYPE_VALIDATION_FEATURES_EXT,
+        .enabledValidationFeatureCount = ELEMENTSOF(enable),
+        .pEnabledValidationFeatures = enable,
+    };
     const VkApplicationInfo app = {
         .sType = VK_STRUCTURE_TYPE_APPLICATION_INFO,
         .pApplicationName = "brailled",
@@ -57,10 +66,11 @@ int vkc_instance_new(bool validation, VkInstance *ret, struct fail *fail)
     };
     const VkInstanceCreateInfo info = {
         .sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
+        .pNext = validation ? &features : NULL,
         .pApplicationInfo = &app,
         .enabledLayerCount = validation ? 1 : 0,
         .ppEnabledLayerNames = layers,
-        .enabledExtensionCount = validation ? 1 : 0,
+        .enabledExtensionCount = validation ? ELEMENTSOF(extensions) : 0,
         .ppEnabledExtensionNames = extensions,
     };
     VkResult vr;

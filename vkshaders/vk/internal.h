@@ -39,9 +39,10 @@ struct vkc_context {
     char *cache_path;  ///< NULL: the cache is not kept
     size_t cache_size; ///< as loaded; written back when it grew
     PFN_vkSetDebugUtilsObjectNameEXT set_name;
-    bool map_all; ///< device memory is host memory: map it, copy nothing
-    bool lost;    ///< no call may touch the device again
-    bool hung;    ///< lost without an answer: its objects may be in use and are left alone
+    unsigned n_a_submit; ///< commands of the next submit, by how long the last took
+    bool map_all;        ///< device memory is host memory: map it, copy nothing
+    bool lost;           ///< no call may touch the device again
+    bool hung;           ///< lost without an answer: its objects may be in use and are left alone
     unsigned n_messages;
     char last_message[1024];
 };

@@ -8,10 +8,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum {
     SETS_A_POOL = 64,
-    COMMANDS_A_SUBMIT = 32, /* a cancellation is heard, and a watchdog fed, this often */
+    MAX_COMMANDS_A_SUBMIT = 64,
 };
 static const uint64_t default_timeout_usec = 60 * 1000000ull;
 
@@ -339,17 +340,38 @@ static int run_part(struct vkc_sequence *s, size_t from, size_t to, uint64_t tim
     return vkc_wait(ctx, s->fence, timeout_usec);
 }
 
+static double now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double) t.tv_sec * 1e3 + (double) t.tv_nsec / 1e6;
+}
+
+/* A submit of 50 to 200 ms costs little, is heard by no watchdog, and is soon over when the user
+ * cancels. */
+static void adapt(struct vkc_context *ctx, double ms)
+{
+    if (ms < 50)
+        ctx->n_a_submit = MIN(ctx->n_a_submit * 2, (unsigned) MAX_COMMANDS_A_SUBMIT);
+    else if (ms > 200)
+        ctx->n_a_submit = MAX(ctx->n_a_submit / 2, 1u);
+}
+
 int vkc_sequence_run(struct vkc_sequence *s, uint64_t timeout_usec, const volatile int *cancel,
                      struct fail *fail)
 {
     const char *name = s->ctx->physical.info.name;
     int r = s->ctx->lost ? -EIO : 0;
 
-    for (size_t i = 0; i < s->n_commands && r >= 0; i += COMMANDS_A_SUBMIT) {
+    for (size_t i = 0, end; i < s->n_commands && r >= 0; i = end) {
+        const double start = now_ms();
+
         if (cancel && *cancel)
             return fail_set(fail, FAIL_INTERRUPTED, -ECANCELED, "Interrupted");
-        r = run_part(s, i, MIN(i + COMMANDS_A_SUBMIT, s->n_commands),
-                     timeout_usec ? timeout_usec : default_timeout_usec);
+        end = MIN(i + s->ctx->n_a_submit, s->n_commands);
+        r = run_part(s, i, end, timeout_usec ? timeout_usec : default_timeout_usec);
+        adapt(s->ctx, now_ms() - start);
     }
     if (r >= 0)
         return 0;
