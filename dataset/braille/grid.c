@@ -10,7 +10,6 @@
 #include "base/macro.h"
 
 #define MIN_POINTS 12      ///< fewer dots make no page
-#define MIN_POINTS_CROP 2
 #define STEP 0.05          ///< bin of a profile, in dot pitches
 #define SPREAD 0.085       ///< deviation of a dot from its line, in dot pitches
 

@@ -32,12 +32,16 @@ struct brl_grid_params {
     double min_pitch, max_pitch; ///< where the dot pitch is looked for
     double width, height;        ///< of the frame
     double max_skew_deg;         ///< skew is looked for within +- this
-    bool crop;                   ///< one line of a few cells
 };
 
 /** Fit a grid. -ENODATA: too few dots or no periodic arrangement; -ENOMEM. */
 int brl_grid_fit(const struct brl_grid_point *points, size_t n,
                  const struct brl_grid_params *params, struct brl_grid *ret);
+
+/** Fit one line of 1 to 8 cells to the few dots of a crop; the crop's middle helps where the dots
+ * leave a choice. max_skew_deg is not used. -ENODATA: no dots that form cells; -ENOMEM. */
+int brl_grid_fit_crop(const struct brl_grid_point *points, size_t n,
+                      const struct brl_grid_params *params, struct brl_grid *ret);
 void brl_grid_done(struct brl_grid *grid);
 
 /** From the grid's frame to the points' and back. */

@@ -86,7 +86,7 @@ static double weight_of(double strength, double typical)
 /* Strength around which most dots of one kind lie, but not at the picture's edge, and of some
  * contrast: on paper of a rough grain specks outnumber dots. */
 static double typical_strength(const struct brl_dots *dots, bool dent, const struct image *grey,
-                               double pitch)
+                               double border)
 {
     double best = 0, typical = 10;
 
@@ -94,8 +94,8 @@ static double typical_strength(const struct brl_dots *dots, bool dent, const str
         double sum = 0;
         for (size_t i = 0; i < dots->n; i++) {
             const struct brl_dot *d = &dots->dot[i];
-            if (d->dent == dent && d->x > 2 * pitch && d->y > 2 * pitch &&
-                d->x < grey->width - 2 * pitch && d->y < grey->height - 2 * pitch)
+            if (d->dent == dent && d->x > border && d->y > border &&
+                d->x < grey->width - border && d->y < grey->height - border)
                 sum += weight_of(d->strength, t);
         }
         sum *= sqrt(t); /* among equals the clearer ones */
@@ -136,10 +136,10 @@ static int fit_orientation(struct attempt *a, const struct image *grey,
         .width = quarter ? grey->height : grey->width,
         .height = quarter ? grey->width : grey->height,
         .max_skew_deg = 10,
-        .crop = params->crop,
     };
     a->orientation = orientation;
-    return brl_grid_fit(pt, n, &gp, &a->grid);
+    return params->crop ? brl_grid_fit_crop(pt, n, &gp, &a->grid)
+                        : brl_grid_fit(pt, n, &gp, &a->grid);
 }
 
 /* Light for dots found along one axis only: from the page's top when it runs across the picture
@@ -216,7 +216,8 @@ static int try_pitch(const struct image *grey, const struct brl_page_params *par
     *ret_light_deg = a.dots.found_light_deg;
     if (!ladder)
         r = try_strength(&a, grey, params, pitch,
-                         typical_strength(&a.dots, params->side == BRL_VERSO, grey, pitch));
+                         typical_strength(&a.dots, params->side == BRL_VERSO, grey,
+                                          params->crop ? 0.25 * pitch : 2 * pitch));
     for (double t = 7; ladder && r == 0 && !is_good(&a) && t < 60; t *= 1.4)
         r = try_strength(&a, grey, params, pitch, t);
     if (r == 0 && a.grid.score > best->grid.score) {
@@ -253,6 +254,35 @@ static double paper_dpi(const struct image *grey)
         for (size_t k = 0; k < ELEMENTSOF(lengths_in); k++)
             if (fabs(length / lengths_in[k] / usual_dpi[i] - 1) < 0.006)
                 return usual_dpi[i];
+    return 0;
+}
+
+/* A crop of a few cells. Its height tells the pitch where its resolution does not: two pitches and
+ * what was left around them. Light from the top; the text runs along the crop as it is. */
+static int find_crop_grid(const struct image *grey, const struct brl_page_params *params,
+                          struct attempt *ret)
+{
+    CLEANUP(attempt_done) struct attempt best = {0};
+    struct brl_page_params upright = *params;
+    const double told = params->dpi > 0 ? params->dpi : grey->dpi;
+    double found_deg = 0;
+    int r = 0;
+
+    if (upright.orientation < 0)
+        upright.orientation = 0;
+    const double height = upright.orientation % 180 ? grey->width : grey->height;
+    const bool known = told >= MIN_TOLD_DPI && told <= MAX_TOLD_DPI;
+    const double pitches[] = {known ? TYPICAL_PITCH_MM / MM_PER_INCH * told : height / 3.4,
+                              height / 2.8, height / 4.4};
+    for (unsigned i = 0; i < (known ? 1 : ELEMENTSOF(pitches)) && r == 0; i++)
+        r = try_pitch(grey, &upright, pitches[i], MAX(params->light_deg, 0), false, &found_deg,
+                      &best);
+    if (r == 0 && !best.grid.column_x)
+        r = -ENODATA;
+    if (r < 0)
+        return r;
+    *ret = best;
+    best = (struct attempt){0};
     return 0;
 }
 
@@ -437,7 +467,7 @@ int brl_page_new(const struct image *img, const struct brl_page_params *params,
 
     int r = page ? image_to_grey(img, &grey) : -ENOMEM;
     if (r == 0)
-        r = find_grid(grey, params, &a);
+        r = params->crop ? find_crop_grid(grey, params, &a) : find_grid(grey, params, &a);
     if (r == 0)
         r = fill_page(grey, params, &a, page);
     if (r == -ENOMEM)
