@@ -99,11 +99,12 @@ static void bench_conv(struct nn *nn, const struct work *w, bool half, size_t re
     CLEANUP_FREE double *theirs = calloc(reps, sizeof(*theirs));
     CLEANUP_FREE double *ratio = calloc(reps, sizeof(*ratio));
     CLEANUP_FREE double *cpu = calloc(reps, sizeof(*cpu));
+    CLEANUP_FREE double *blas_cpu = calloc(reps, sizeof(*blas_cpu));
     CLEANUP(nn_weight_freep) struct nn_weight *weight = NULL;
     CLEANUP(nn_run_freep) struct nn_run *run = NULL;
     struct nn_tensor *x = NULL, *y = NULL;
 
-    if (!a || !b || !c || !ours || !theirs || !ratio || !cpu)
+    if (!a || !b || !c || !ours || !theirs || !ratio || !cpu || !blas_cpu)
         exit(1);
     check(nn_weight_conv1d(nn, a, NULL, w->co, w->ci, w->taps, half, &weight), "weight");
     check(nn_run_new(nn, &run), "run");
@@ -116,12 +117,13 @@ static void bench_conv(struct nn *nn, const struct work *w, bool half, size_t re
 
         check(nn_run_wait(run, NULL, NULL), "run");
         const double ms = now_ms() - start, busy = cpu_ms() - cpu_start;
-        const double blas = blas_ms(w, a, b, c);
+        const double blas_start = cpu_ms(), blas = blas_ms(w, a, b, c);
 
         if (i == 0)
             continue;
         ours[i - 1] = ms;
         cpu[i - 1] = busy;
+        blas_cpu[i - 1] = cpu_ms() - blas_start;
         theirs[i - 1] = blas;
         ratio[i - 1] = blas / ms;
     }
@@ -131,7 +133,8 @@ static void bench_conv(struct nn *nn, const struct work *w, bool half, size_t re
            half ? "f16" : "f32", ms, gflop / ms * 1e3, gflop / ours[0] * 1e3,
            gflop / median(cpu, reps) * 1e3);
     if (blas > 0)
-        printf("  OpenBLAS %6.1f GFLOP/s  ratio %.3f", gflop / blas * 1e3, median(ratio, reps));
+        printf("  OpenBLAS %6.1f GFLOP/s (a core %5.1f)  ratio %.3f", gflop / blas * 1e3,
+               gflop / median(blas_cpu, reps) * 1e3, median(ratio, reps));
     printf("\n");
 }
 
@@ -158,6 +161,15 @@ static int do_layernorm(struct nn_run *run, struct light *l)
 static int do_axpby(struct nn_run *run, struct light *l)
 {
     return nn_axpby(run, 0.5f, l->x, 0.5f, l->y);
+}
+
+static int do_many(struct nn_run *run, struct light *l)
+{
+    int r = 0;
+
+    for (int i = 0; i < 100 && r >= 0; i++)
+        r = nn_axpby(run, 0.5f, l->x, 0.5f, l->y);
+    return r;
 }
 
 static int do_gelu(struct nn_run *run, struct light *l)
@@ -256,6 +268,7 @@ static void bench_lights(struct nn *nn, size_t reps)
     }
     bench_light(&l, "layernorm 192 x 3200", do_layernorm, SHAPE(192, 3200), SHAPE(192, 3200), reps);
     bench_light(&l, "axpby 64 x 5504", do_axpby, SHAPE(64, 5504), SHAPE(64, 5504), reps);
+    bench_light(&l, "100 small dispatches", do_many, SHAPE(8, 64), SHAPE(8, 64), reps);
     bench_light(&l, "gelu 64 x 5504", do_gelu, SHAPE(64, 5504), SHAPE(64, 5504), reps);
     bench_light(&l, "gather 192 x 3200", do_gather, SHAPE(192, 320), SHAPE(192, 3200), reps);
     bench_light(&l, "patches 128 of 32x32", do_patches, SHAPE(1, 128 * 1024), SHAPE(192, 128 * 17),
