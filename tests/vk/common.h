@@ -36,7 +36,8 @@ static inline struct bench_of setup(void)
     }
     REQUIRE(r == 0);
     REQUIRE(nn_new(b.ctx, &b.nn) == 0);
-    printf("device: %s\n", vkc_context_info(b.ctx)->name);
+    printf("device: %s, subgroups of %u\n", vkc_context_info(b.ctx)->name,
+           vkc_context_info(b.ctx)->subgroup_size);
     return b;
 }
 

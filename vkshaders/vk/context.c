@@ -41,7 +41,9 @@ int vkc_error(struct vkc_context *ctx, VkResult vr)
 
 int vkc_wait(struct vkc_context *ctx, VkFence fence, uint64_t timeout_usec)
 {
-    const VkResult vr = vkWaitForFences(ctx->device, 1, &fence, VK_TRUE, timeout_usec * 1000);
+    const uint64_t timeout_nsec =
+        timeout_usec > UINT64_MAX / 1000 ? UINT64_MAX : timeout_usec * 1000;
+    const VkResult vr = vkWaitForFences(ctx->device, 1, &fence, VK_TRUE, timeout_nsec);
 
     if (vr == VK_TIMEOUT) {
         ctx->lost = ctx->hung = true;

@@ -312,15 +312,13 @@ int vkc_physical_choose(const struct vkc_physical *list, size_t n, const char *n
     const struct vkc_physical *p = NULL;
     size_t index;
 
-    if (!name || !*name) {
+    if (!name || !*name)
         p = &list[0];
-    } else if (is_index(name, &index)) {
-        p = index < n ? &list[index] : NULL;
-    } else {
-        for (size_t i = 0; i < n && !p; i++)
-            if (strcasestr(list[i].info.name, name))
-                p = &list[i];
-    }
+    else if (is_index(name, &index) && index < n)
+        p = &list[index];
+    for (size_t i = 0; i < n && !p; i++)
+        if (strcasestr(list[i].info.name, name))
+            p = &list[i];
     if (!p)
         return unknown_device(list, n, name, fail);
     if (!p->info.usable)
