@@ -13,9 +13,10 @@
  * braille is 10 mm high, 118 px at 300 dpi. */
 #define CROP_MAX_HEIGHT_PX 240
 #define CROP_MAX_HEIGHT_MM 25.4
-/* Share of raised cells that are text, above which a page is taken to stand upright. Pages in Current
- * Braille have 0.97 or more, the same pages upside down or seen from behind 0.70 to 0.90 (measured on
- * 5 DSBI pages). A page in another code has less either way and stays as it was found. */
+/* Share of raised cells that are text, above which a page is taken to stand upright. Pages in
+ * Current Braille have 0.97 or more, the same pages upside down or seen from behind 0.70 to 0.90
+ * (measured on 5 DSBI pages). A page in another code has less either way and stays as it was found.
+ */
 #define LEGAL_ENOUGH 0.93
 
 /** What the models say of each place of the grid. */
@@ -127,32 +128,58 @@ static int legal_share(const struct cells *c, double *ret)
     return 0;
 }
 
-/** Nothing in the grid tells a page from the page upside down; its text does. */
-static int find_upright(struct pipeline *p, const struct image *img, struct brl_page_params *params,
-                        struct cells *c, struct pipeline_times *times,
-                        const struct pipeline_job *job, struct fail *fail)
+/** Read it turned by half, or lit from the other side; keep that where it is text, and more so. */
+static int try_other(struct pipeline *p, const struct image *img,
+                     const struct brl_page_params *params, struct cells *best, double *legal,
+                     struct pipeline_times *times, const struct pipeline_job *job)
 {
-    double legal = 0, turned_legal = 0;
+    struct cells other = {0};
+    struct fail ignored = {0};
+    double other_legal = 0;
+
+    int r = find_cells(p, img, params, &other, times, job, &ignored);
+    if (r == 0)
+        r = legal_share(&other, &other_legal);
+    if (r == 0 && other_legal >= LEGAL_ENOUGH && other_legal > *legal) {
+        struct cells old = *best;
+        *best = other;
+        other = old;
+        *legal = other_legal;
+    }
+    cells_done(&other);
+    return r == -ECANCELED || r == -ENOMEM || r == -EIO ? r : 0;
+}
+
+/** Nothing in the grid tells a page from the page upside down, or its bumps from dents lit from the
+ * other side; its text does. */
+static int find_upright(struct pipeline *p, const struct image *img,
+                        const struct brl_page_params *params, struct cells *c,
+                        struct pipeline_times *times, const struct pipeline_job *job,
+                        struct fail *fail)
+{
+    double legal = 0;
     int r = find_cells(p, img, params, c, times, job, fail);
     if (r < 0 || params->orientation >= 0 || params->crop)
         return r;
     r = legal_share(c, &legal);
-    if (r < 0 || legal >= LEGAL_ENOUGH)
-        return r;
 
-    struct cells turned = {0};
-    struct fail ignored = {0};
-    params->orientation = (int) (c->page->orientation + 180) % 360;
-    r = find_cells(p, img, params, &turned, times, job, &ignored);
-    if (r == 0)
-        r = legal_share(&turned, &turned_legal);
-    if (r == 0 && turned_legal >= LEGAL_ENOUGH) {
-        cells_done(c);
-        *c = turned;
-        return 0;
+    const int found = (int) c->page->orientation, turned = (found + 180) % 360;
+    const double light_deg = c->page->light_deg, other_deg = fmod(light_deg + 180, 360);
+    const struct {
+        int orientation;
+        double light_deg;
+    } ways[] = {
+        {turned, other_deg}, /* the picture was turned after the scan */
+        {turned, light_deg}, /* the page lay the other way round on the scanner */
+        {found, other_deg},  /* the light came from below */
+    };
+    for (size_t i = 0; i < ELEMENTSOF(ways) && r == 0 && legal < LEGAL_ENOUGH; i++) {
+        struct brl_page_params other = *params;
+        other.orientation = ways[i].orientation;
+        other.light_deg = ways[i].light_deg;
+        r = try_other(p, img, &other, c, &legal, times, job);
     }
-    cells_done(&turned);
-    return r == -ECANCELED || r == -ENOMEM || r == -EIO ? r : 0;
+    return r;
 }
 
 static void slot_box(const struct brl_slot *s, double box[4])
