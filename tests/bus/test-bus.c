@@ -384,11 +384,13 @@ static char *long_text(void)
 static int on_any_reply(sd_bus_message *m, void *userdata, sd_bus_error *unused)
 {
     const sd_bus_error *e = sd_bus_message_get_error(m);
-    *(const char **) userdata = e ? strdup(e->name) : "";
+    char **answer = userdata;
+    *answer = strdup(e ? e->name : "");
+    REQUIRE(*answer);
     return 0;
 }
 
-static void say_async(sd_bus *bus, const char *text, const char **answer)
+static void say_async(sd_bus *bus, const char *text, char **answer)
 {
     sd_bus_message *m = new_call(bus, "Say");
     REQUIRE(sd_bus_message_append(m, "sa{sv}", text, 0) >= 0);
@@ -410,7 +412,7 @@ static void wait_for_jobs(sd_bus *bus, unsigned n)
 static void case_vanish(void)
 {
     sd_bus *watcher = open_bus(), *caller = open_bus(), *waiting = open_bus();
-    const char *answer = NULL;
+    CLEANUP_FREE char *answer = NULL;
     char *text = long_text();
 
     say_async(caller, text, &answer);
@@ -441,7 +443,7 @@ static void case_vanish(void)
 static void case_together(void)
 {
     sd_bus *a = open_bus(), *b = open_bus();
-    const char *answers[64] = {0};
+    char *answers[64] = {0};
     unsigned limit = 0;
 
     say_async(a, "hao3", &answers[0]);
@@ -452,6 +454,8 @@ static void case_together(void)
         usleep(10 * 1000);
     }
     REQUIRE(!*answers[0] && !*answers[1]);
+    free(answers[0]);
+    free(answers[1]);
 
     char *text = long_text();
     REQUIRE(sd_bus_get_property_trivial(a, NAME, PATH, MANAGER, "QueueLimit", NULL, 'u', &limit) >=
@@ -499,7 +503,7 @@ static void wait_for_exit(sd_bus *bus, pid_t pid)
 static void case_lifetime(void)
 {
     sd_bus *bus = open_bus();
-    const char *answer = NULL;
+    CLEANUP_FREE char *answer = NULL;
     char *text = long_text();
 
     /* idle exit (the test gives a short time), not while there is work, and activation again */

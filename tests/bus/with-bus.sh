@@ -23,6 +23,7 @@ mkdir "$home/services"
 # The daemon's own words go to a file, so that a failing test can show them.
 cat >"$home/brailled" <<EOF
 #!/bin/sh
+echo \$\$ >>$home/pids
 exec$daemon \${BRAILLED_TEST_OPTIONS:-} 2>>$home/log
 EOF
 chmod +x "$home/brailled"
@@ -52,8 +53,23 @@ EOF
 export BRAILLED_TEST_LOG="$home/log"
 export DBUS_SYSTEM_BUS_ADDRESS="unix:path=$home/no-system-bus"
 : >"$home/log"
+: >"$home/pids"
 status=0
 dbus-run-session --config-file="$home/bus.conf" -- "$@" || status=$?
+
+# The bus is gone, and with it every daemon, each after it has tidied up.
+while read -r pid; do
+    for _ in $(seq 200); do
+        kill -0 "$pid" 2>/dev/null || continue 2
+        sleep 0.1
+    done
+    echo "brailled $pid stays although its bus is gone" >&2
+    kill -KILL "$pid"
+    status=1
+done <"$home/pids"
+if grep -q 'Sanitizer:\|runtime error:' "$home/log"; then
+    status=1
+fi
 if [ $status -ne 0 ] && [ $status -ne 77 ]; then
     echo "--- what brailled logged:" >&2
     cat "$home/log" >&2
