@@ -154,6 +154,23 @@ def check_cell(c, page):
     require(c['row'] >= 0 and c['column'] >= 0 and -1 <= c['p'] <= 1.0001, c)
 
 
+def case_truth():
+    """The sample page is drawn: its truth is known to the dot, and both sides can be read from it."""
+    path = need_page()
+    truth = {'recto': set(), 'verso': set()}
+    with open(path.removesuffix('.png') + '.tsv') as f:
+        for line in f:
+            if not line.startswith('#'):
+                side, row, column, dots = line.split('\t')[:4]
+                truth[side].add((int(row), int(column), dots))
+    for side, cells in truth.items():
+        o = run('read', path, '--side', side, '--json').json
+        require(all(c['side'] == side for c in o['cells']) and not o['page']['mirrored'])
+        read = {(c['row'], c['column'], c['dots']) for c in o['cells']}
+        right = len(read & cells)
+        require(len(cells) > 50 and right >= 0.99 * max(len(cells), len(read)), side, len(cells), len(read), right)
+
+
 def case_read():
     path = need_page()
     r = run('read', path, '--format', 'json')
