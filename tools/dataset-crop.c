@@ -70,7 +70,7 @@ static double distance(struct brl_point a, struct brl_point b)
 
 /* Give each slot the cell of the truth whose box it shares best (IoU > 0.5), if any. */
 static void match(const struct brl_page *page, const struct brl_truth *truth,
-                 const struct brl_truth_cell **ret, struct tally *t)
+                  const struct brl_truth_cell **ret, struct tally *t)
 {
     const double margin = 0.3 * truth->column_px;
 
@@ -123,10 +123,10 @@ int dataset_write_crop(const struct dataset_crop_size *size, const char *name,
     const struct brl_point m = slot_centre(s);
     const double w = distance(s->dot[0], s->dot[3]), h = distance(s->dot[0], s->dot[2]);
     const double *e = s->evidence;
-    const int n = asprintf(&line,
-                           "%s\t%u\t%u\t%s\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f,%.1f,%.1f,%.1f,%.1f,%.1f\n",
-                           name, s->row, s->column, dots, m.x - w / 2, m.y - h / 2, w, h, e[0],
-                           e[1], e[2], e[3], e[4], e[5]);
+    const int n =
+        asprintf(&line, "%s\t%u\t%u\t%s\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f,%.1f,%.1f,%.1f,%.1f,%.1f\n",
+                 name, s->row, s->column, dots, m.x - w / 2, m.y - h / 2, w, h, e[0], e[1], e[2],
+                 e[3], e[4], e[5]);
     if (n < 0)
         return -ENOMEM;
     int r = file_out_write(u8, crop, n_bytes, fail);
@@ -191,12 +191,11 @@ static int crop_page(const struct crop_options *o, const char *path, struct file
             return r; /* a side without braille has nothing to teach */
     }
     const double start = now_usec();
-    r = brl_page_new(img,
-                     &(struct brl_page_params){.side = o->side,
-                                               .dpi = o->dpi,
-                                               .orientation = o->orientation,
-                                               .light_deg = -1},
-                     &page, fail);
+    r = brl_page_new(
+        img,
+        &(struct brl_page_params){
+            .side = o->side, .dpi = o->dpi, .orientation = o->orientation, .light_deg = -1},
+        &page, fail);
     t->usec = now_usec() - start;
     if (r < 0)
         return fail_set(fail, FAIL_INPUT, r, "'%s': no braille grid found", path);
@@ -211,8 +210,8 @@ static int crop_page(const struct crop_options *o, const char *path, struct file
         char dots[7] = "0";
         if (cells[i])
             brl_cell_format(cells[i]->cell, dots);
-        r = dataset_write_crop(&o->size, name, page, &page->slots[i], o->truth ? dots : "-", u8, tsv,
-                               fail);
+        r = dataset_write_crop(&o->size, name, page, &page->slots[i], o->truth ? dots : "-", u8,
+                               tsv, fail);
     }
     return r;
 }
@@ -244,13 +243,17 @@ int dataset_parse_number(const char *text, double most, double *ret)
 static int parse_options(int argc, char **argv, struct crop_options *o)
 {
     enum { TRUTH = 256, SIDE, WIDTH, HEIGHT, PX, DPI, ORIENTATION };
-    static const struct option options[] = {
-        {"output", required_argument, NULL, 'o'},    {"truth", no_argument, NULL, TRUTH},
-        {"side", required_argument, NULL, SIDE},     {"width", required_argument, NULL, WIDTH},
-        {"height", required_argument, NULL, HEIGHT}, {"px-per-pitch", required_argument, NULL, PX},
-        {"dpi", required_argument, NULL, DPI},       {"orientation", required_argument, NULL, ORIENTATION},
-        {"quiet", no_argument, NULL, 'q'},           {"help", no_argument, NULL, 'h'},
-        {0}};
+    static const struct option options[] = {{"output", required_argument, NULL, 'o'},
+                                            {"truth", no_argument, NULL, TRUTH},
+                                            {"side", required_argument, NULL, SIDE},
+                                            {"width", required_argument, NULL, WIDTH},
+                                            {"height", required_argument, NULL, HEIGHT},
+                                            {"px-per-pitch", required_argument, NULL, PX},
+                                            {"dpi", required_argument, NULL, DPI},
+                                            {"orientation", required_argument, NULL, ORIENTATION},
+                                            {"quiet", no_argument, NULL, 'q'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {0}};
     double v = 0;
 
     for (int c; (c = getopt_long(argc, argv, "o:qh", options, NULL)) != -1;) {

@@ -14,7 +14,7 @@
 #include "braille/render.h"
 #include "tools/dataset.h"
 
-#define ROWS 4     ///< of a sheet that training cells are drawn on
+#define ROWS 4 ///< of a sheet that training cells are drawn on
 #define COLUMNS 15
 #define MAX_TEXT ((size_t) 1 << 20)
 
@@ -49,7 +49,7 @@ static int write_sheet(const struct render_options *o, const char *name, const s
     const double pitch = params->pitch_mm * params->dpi / 25.4;
     int r = 0;
 
-    for (size_t i = 0; i < truth->n_cells && *left > 0 && r == 0; i++) {
+    for (size_t i = 0; i<truth->n_cells && * left> 0 && r == 0; i++) {
         const struct brl_render_cell *c = &truth->cells[i];
         struct brl_page page = {
             .pitch_px = pitch,
@@ -92,7 +92,8 @@ static int render_cells(const struct render_options *o, struct fail *fail)
             cells[0][i] = draw_cell(&state);
             cells[1][i] = draw_cell(&state);
         }
-        p.dpi = 165 + (double) (state >> 40) / (1 << 24) * 95; /* pitches that the reader cuts from */
+        p.dpi =
+            165 + (double) (state >> 40) / (1 << 24) * 95; /* pitches that the reader cuts from */
         p.left_mm = p.top_mm = 12;
         const struct brl_sheet recto = {cells[0], ROWS, COLUMNS}, verso = {cells[1], ROWS, COLUMNS};
         const bool single = state % 5 == 0; /* some paper is written on from one side only */
@@ -235,8 +236,9 @@ static int write_dsbi(const struct render_options *o, enum brl_side side, const 
     FILE *m = open_memstream(&text, &size);
     if (!m)
         return -ENOMEM;
-    const size_t first = truth->n_cells - (side == BRL_VERSO ? (size_t) sheet->n_rows * sheet->n_columns
-                                                             : truth->n_cells);
+    const size_t first =
+        truth->n_cells -
+        (side == BRL_VERSO ? (size_t) sheet->n_rows * sheet->n_columns : truth->n_cells);
     const struct brl_render_cell *cells = truth->cells + first;
     fprintf(m, "%.2f\n", o->params.skew_deg);
     double x, y;
@@ -323,6 +325,7 @@ static const char help[] =
     "      --margin LEFT,TOP    mm to the first dots (15,15)\n"
     "      --skew DEG           the page lies turned clockwise by it (0)\n"
     "      --light DEG          where the light comes from, clockwise from the top (0)\n"
+    "      --grain LEVELS       of the paper (4)\n"
     "      --jpeg QUALITY       what JPEG of this quality does to it\n";
 
 static int parse_pair(const char *text, double most, double *a, double *b)
@@ -357,8 +360,23 @@ static int parse_angle(const char *text, double *ret)
     return 0;
 }
 
-enum { CELLS = 256, PAGE, VERSO, TRUTH, DSBI, SEED, WEATHER, GEOMETRY, DPI, PAPER, MARGIN, SKEW,
-       LIGHT, JPEG };
+enum {
+    CELLS = 256,
+    PAGE,
+    VERSO,
+    TRUTH,
+    DSBI,
+    SEED,
+    WEATHER,
+    GEOMETRY,
+    DPI,
+    PAPER,
+    MARGIN,
+    SKEW,
+    LIGHT,
+    JPEG,
+    GRAIN
+};
 
 static int parse_option(int c, struct render_options *o)
 {
@@ -412,6 +430,9 @@ static int parse_option(int c, struct render_options *o)
     case LIGHT:
         r = parse_angle(optarg, &p->light_deg);
         break;
+    case GRAIN:
+        r = dataset_parse_number(optarg, 60, &p->grain);
+        break;
     case JPEG:
         r = dataset_parse_number(optarg, 100, &v);
         p->jpeg_quality = (int) v;
@@ -441,16 +462,24 @@ static void add_weather(struct brl_render_params *p)
 
 int dataset_render(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"output", required_argument, NULL, 'o'},    {"cells", required_argument, NULL, CELLS},
-        {"page", required_argument, NULL, PAGE},     {"verso", required_argument, NULL, VERSO},
-        {"truth", required_argument, NULL, TRUTH},   {"dsbi", no_argument, NULL, DSBI},
-        {"seed", required_argument, NULL, SEED},     {"weather", no_argument, NULL, WEATHER},
-        {"geometry", required_argument, NULL, GEOMETRY}, {"dpi", required_argument, NULL, DPI},
-        {"paper", required_argument, NULL, PAPER},   {"margin", required_argument, NULL, MARGIN},
-        {"skew", required_argument, NULL, SKEW},     {"light", required_argument, NULL, LIGHT},
-        {"jpeg", required_argument, NULL, JPEG},     {"help", no_argument, NULL, 'h'},
-        {0}};
+    static const struct option options[] = {{"output", required_argument, NULL, 'o'},
+                                            {"cells", required_argument, NULL, CELLS},
+                                            {"page", required_argument, NULL, PAGE},
+                                            {"verso", required_argument, NULL, VERSO},
+                                            {"truth", required_argument, NULL, TRUTH},
+                                            {"dsbi", no_argument, NULL, DSBI},
+                                            {"seed", required_argument, NULL, SEED},
+                                            {"weather", no_argument, NULL, WEATHER},
+                                            {"geometry", required_argument, NULL, GEOMETRY},
+                                            {"dpi", required_argument, NULL, DPI},
+                                            {"paper", required_argument, NULL, PAPER},
+                                            {"margin", required_argument, NULL, MARGIN},
+                                            {"skew", required_argument, NULL, SKEW},
+                                            {"light", required_argument, NULL, LIGHT},
+                                            {"jpeg", required_argument, NULL, JPEG},
+                                            {"grain", required_argument, NULL, GRAIN},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {0}};
     struct render_options o = {.size = DATASET_CROP_SIZE, .params = *brl_render_params(.seed = 1)};
     struct fail fail = {0};
 

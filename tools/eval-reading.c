@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * braille-eval reading: cells and dots of pages by the rule of Ovodov (arXiv 2012.12412 and its code):
- * boxes through the dot lines, widened by 0.3 x cell width on every side; each annotated cell takes
- * the reading's cell of the largest overlap, and is right when IoU > 0.5 and the label is equal. Blank
- * cells do not count. Dots: those of paired cells against each other, those of unpaired ones as
- * missed or invented.
+ * braille-eval reading: cells and dots of pages by the rule of Ovodov (arXiv 2012.12412 and its
+ * code): boxes through the dot lines, widened by 0.3 x cell width on every side; each annotated
+ * cell takes the reading's cell of the largest overlap, and is right when IoU > 0.5 and the label
+ * is equal. Blank cells do not count. Dots: those of paired cells against each other, those of
+ * unpaired ones as missed or invented.
  */
 
 #include <errno.h>
@@ -90,10 +90,8 @@ static int parse_cell(json_t *j, enum brl_side side, struct brl_truth_cell *ret)
         return -EBADMSG;
     if (cell == 0 || strcmp(name, side == BRL_VERSO ? "verso" : "recto") != 0)
         return 0;
-    *ret = (struct brl_truth_cell){.cell = cell,
-                                   .centre = {b[0] + b[2] / 2, b[1] + b[3] / 2},
-                                   .width = b[2],
-                                   .height = b[3]};
+    *ret = (struct brl_truth_cell){
+        .cell = cell, .centre = {b[0] + b[2] / 2, b[1] + b[3] / 2}, .width = b[2], .height = b[3]};
     return 1;
 }
 
@@ -105,8 +103,9 @@ static int parse_reading(const char *path, const char *text, size_t size, enum b
     json_t *cells = NULL;
     int width = 0, height = 0;
 
-    if (!root || json_unpack(root, "{s:{s:i, s:i}, s:o}", "page", "width", &width, "height", &height,
-                             "cells", &cells) < 0 ||
+    if (!root ||
+        json_unpack(root, "{s:{s:i, s:i}, s:o}", "page", "width", &width, "height", &height,
+                    "cells", &cells) < 0 ||
         !json_is_array(cells) || width < 1 || height < 1)
         return fail_set(fail, FAIL_INPUT, -EBADMSG,
                         "'%s' is no reading%s%s; write it with 'braillectl read PAGE --format "
@@ -119,7 +118,8 @@ static int parse_reading(const char *path, const char *text, size_t size, enum b
         const int r = parse_cell(json_array_get(cells, i), side, &ret->cells[ret->n_cells]);
         if (r < 0)
             return fail_set(fail, FAIL_INPUT, r,
-                            "cell %zu of '%s' lacks a side, dots or a box of four numbers", i, path);
+                            "cell %zu of '%s' lacks a side, dots or a box of four numbers", i,
+                            path);
         ret->n_cells += (size_t) r;
     }
     ret->width = (unsigned) width;
@@ -179,7 +179,8 @@ static int annotation_side(const char *path, size_t *ret_n)
     static const char *const endings[2] = {"+recto.txt", "+verso.txt"};
     const size_t n = strlen(path);
     for (int side = 0; side < 2; side++)
-        if (n > strlen(endings[side]) && strcmp(path + n - strlen(endings[side]), endings[side]) == 0) {
+        if (n > strlen(endings[side]) &&
+            strcmp(path + n - strlen(endings[side]), endings[side]) == 0) {
             *ret_n = n - strlen(endings[side]);
             return side;
         }
@@ -218,8 +219,9 @@ static struct book *book_of(struct eval *e, const char *name)
     return more[e->n_books].name ? &more[e->n_books++] : NULL;
 }
 
-static int eval_page(struct eval *e, const char *book_name, const char *page, const char *truth_path,
-                     const char *reading_path, enum brl_side side, struct fail *fail)
+static int eval_page(struct eval *e, const char *book_name, const char *page,
+                     const char *truth_path, const char *reading_path, enum brl_side side,
+                     struct fail *fail)
 {
     CLEANUP_FREE uint8_t *text = NULL;
     CLEANUP(reading_done) struct reading reading = {0};
@@ -292,7 +294,8 @@ static int eval_folder(struct eval *e, struct fail *fail)
     fts_close(fts);
     if (r == 0 && e->n_pages == 0)
         r = fail_set(fail, FAIL_INPUT, -ENODATA,
-                     "no annotation (X+recto.txt, X+verso.txt) with a reading under '%s'", e->truth);
+                     "no annotation (X+recto.txt, X+verso.txt) with a reading under '%s'",
+                     e->truth);
     return r;
 }
 
@@ -329,8 +332,8 @@ static void add(struct count *to, const struct count *c)
 static json_t *count_json(const struct count *c)
 {
     return json_pack("{s:f, s:f, s:f, s:I, s:I, s:I}", "p", ratio(c->right, c->found), "r",
-                     ratio(c->right, c->there), "f1", f1(c), "right", (json_int_t) c->right, "found",
-                     (json_int_t) c->found, "there", (json_int_t) c->there);
+                     ratio(c->right, c->there), "f1", f1(c), "right", (json_int_t) c->right,
+                     "found", (json_int_t) c->found, "there", (json_int_t) c->there);
 }
 
 static json_t *score_json(const struct score *s)
@@ -341,8 +344,8 @@ static json_t *score_json(const struct score *s)
 static int print_json(const struct eval *e, const struct score total[2], const size_t n_pages[2])
 {
     static const char *const sides[2] = {"recto", "verso"};
-    CLEANUP(json_done) json_t *root = json_pack("{s:I, s:{}}", "pages", (json_int_t) e->n_pages,
-                                                "books");
+    CLEANUP(json_done)
+    json_t *root = json_pack("{s:I, s:{}}", "pages", (json_int_t) e->n_pages, "books");
 
     for (unsigned s = 0; s < 2; s++)
         if (n_pages[s] > 0)

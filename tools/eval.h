@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The sub-commands of braille-eval. Each gets its own argument vector (argv[0] its name) and returns
- * an exit code of docs/contracts.md.
+ * The sub-commands of braille-eval. Each gets its own argument vector (argv[0] its name) and
+ * returns an exit code of docs/contracts.md.
  */
 #pragma once
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The grid of a crop: one line of a few cells. So few dots do not fix a grid by themselves (a single
- * dot may be any of six), so the crop's own frame counts as evidence: whoever cut it put the cells
- * into its middle.
+ * The grid of a crop: one line of a few cells. So few dots do not fix a grid by themselves (a
+ * single dot may be any of six), so the crop's own frame counts as evidence: whoever cut it put the
+ * cells into its middle.
  */
 
 #include "braille/grid.h"
@@ -14,10 +14,10 @@
 #include "base/macro.h"
 
 #define MAX_CELLS 8
-#define MAX_DOTS 96 ///< the strongest ones; eight full cells have 48
-#define FINE 0.05   ///< steps of the search, in dot pitches
+#define MAX_DOTS 96  ///< the strongest ones; eight full cells have 48
+#define FINE 0.05    ///< steps of the search, in dot pitches
 #define N_HEIGHTS 45 ///< heights tried: the middle row 1.2 pitches above the middle to 1 below
-#define SPREAD 0.12 ///< deviation of a dot from its place, in dot pitches
+#define SPREAD 0.12  ///< deviation of a dot from its place, in dot pitches
 
 struct guess {
     double pitch, cell, x, y; ///< x, y: dot 1 of the first cell
@@ -54,7 +54,8 @@ static bool cover(struct guess *g, double from, double to, double width)
 }
 
 /* Likeness to the rows of one line at `y`, for each dot, times its weight. */
-static void rate_rows(const struct brl_grid_point *pt, size_t n, double y, double pitch, double *out)
+static void rate_rows(const struct brl_grid_point *pt, size_t n, double y, double pitch,
+                      double *out)
 {
     for (size_t i = 0; i < n; i++)
         out[i] = pt[i].weight * on_lines(pt[i].y, y, pitch, 3, pitch);
@@ -112,8 +113,8 @@ static void search_pitch(double pitch, double step, const struct brl_grid_point 
     for (unsigned k = 0; k < N_HEIGHTS; k++)
         rate_rows(pt, n, y0 + k * FINE * pitch, pitch, rows[k]);
     for (double ratio = 2.26; ratio < 2.7; ratio *= 1 + step)
-        search_places((struct guess){.pitch = pitch, .cell = ratio * pitch}, pt, n, par, from, to, y0,
-                      rows, best);
+        search_places((struct guess){.pitch = pitch, .cell = ratio * pitch}, pt, n, par, from, to,
+                      y0, rows, best);
 }
 
 /* Move the lines to the means of the dots that lie on them. */

@@ -13,8 +13,8 @@
 #define REACH 13   ///< the beam covers 2 * REACH + 1 pixels each way
 #define SIDE (2 * REACH + 1)
 #define MIN_STRENGTH 5.0
-/* A shadow reaches further from a dot's centre than its highlight, on bumps and dents alike, so that
- * the slope peaks this share of a pitch behind the centre (measured on the pages of DSBI). */
+/* A shadow reaches further from a dot's centre than its highlight, on bumps and dents alike, so
+ * that the slope peaks this share of a pitch behind the centre (measured on the pages of DSBI). */
 #define SHADOW 0.06
 #define MAX_BEAM_DOTS 256
 #define MIN_BEAM_DOTS 24
@@ -75,8 +75,8 @@ static double median_size(const float *map, size_t n)
     return some[m / 2];
 }
 
-/* The axis along which strong slopes lie: the light's. Every slope well above the grain of the paper
- * has one vote, however strong: the shadow at a page's edge must not outvote the dots. */
+/* The axis along which strong slopes lie: the light's. Every slope well above the grain of the
+ * paper has one vote, however strong: the shadow at a page's edge must not outvote the dots. */
 static int light_axis(const struct image_plane *gx, const struct image_plane *gy, double *ret_deg)
 {
     const size_t n = (size_t) gx->width * gx->height;
@@ -120,8 +120,8 @@ static bool is_peak(const float *p, size_t w, float sign)
 {
     const float v = *p * sign;
     return v >= p[-1] * sign && v > p[1] * sign && v >= p[-(ptrdiff_t) w] * sign &&
-           v > p[w] * sign && v >= p[-(ptrdiff_t) w - 1] * sign && v >= p[1 - (ptrdiff_t) w] * sign &&
-           v > p[w - 1] * sign && v > p[w + 1] * sign;
+           v > p[w] * sign && v >= p[-(ptrdiff_t) w - 1] * sign &&
+           v >= p[1 - (ptrdiff_t) w] * sign && v > p[w - 1] * sign && v > p[w + 1] * sign;
 }
 
 static int find_peaks(const struct image_plane *map, float least, struct peaks *ret)
@@ -140,7 +140,8 @@ static int find_peaks(const struct image_plane *map, float least, struct peaks *
     return 0;
 }
 
-/* A lone derivative of a Gaussian seen through another one: the second derivative of a wider one. */
+/* A lone derivative of a Gaussian seen through another one: the second derivative of a wider one.
+ */
 static void ideal_beam(double light_deg, float *out)
 {
     const double fx = sin(light_deg * M_PI / 180), fy = -cos(light_deg * M_PI / 180);
@@ -184,7 +185,8 @@ static bool measure_beam(const struct image_plane *map, const struct peaks *peak
         for (int x = -REACH; x <= REACH; x++) {
             for (size_t i = 0; i < n; i++) {
                 const struct peak *p = chosen[i];
-                values[i] = map->data[(size_t) (p->y + y) * map->width + (size_t) (p->x + x)] / p->value;
+                values[i] =
+                    map->data[(size_t) (p->y + y) * map->width + (size_t) (p->x + x)] / p->value;
             }
             qsort(values, n, sizeof(*values), by_float);
             const double r = hypot(x, y);
@@ -257,7 +259,8 @@ static int clean(struct brl_dots *dots, const struct beam *beam, float strongest
         level = MAX(level, (float) MIN_STRENGTH);
         peaks.n = 0;
         r = find_peaks(map, level, &peaks);
-        qsort(peaks.peak, r == 0 ? peaks.n : 0, sizeof(*peaks.peak), by_value);
+        if (r == 0 && peaks.n > 0)
+            qsort(peaks.peak, peaks.n, sizeof(*peaks.peak), by_value);
         for (size_t i = 0; r == 0 && i < peaks.n; i++) {
             const int x = peaks.peak[i].x, y = peaks.peak[i].y;
             const float v = map->data[(size_t) y * map->width + (size_t) x];
@@ -362,7 +365,8 @@ int brl_dots_find(const struct image *grey, double pitch_px, double light_deg, s
         dots.dot[i].x = (dots.dot[i].x - REACH + 0.5) / sx - 0.5 + bias * fx;
         dots.dot[i].y = (dots.dot[i].y - REACH + 0.5) / sy - 0.5 + bias * fy;
     }
-    qsort(dots.dot, dots.n, sizeof(*dots.dot), by_strength);
+    if (dots.n > 0)
+        qsort(dots.dot, dots.n, sizeof(*dots.dot), by_strength);
     *ret = dots;
     return 0;
 }

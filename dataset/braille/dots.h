@@ -20,7 +20,7 @@ struct brl_dot {
 struct brl_dots {
     struct brl_dot *dot; ///< owned, strongest first
     size_t n;
-    double light_deg; ///< where the light comes from: 0 the top edge, 90 the right, clockwise
+    double light_deg;       ///< where the light comes from: 0 the top edge, 90 the right, clockwise
     double found_light_deg; ///< the same, as the picture has it, whatever was asked for
     double noise;           ///< deviation of the response where there is only paper
     double scale;           ///< pixels of `response` a pixel of the picture
@@ -30,9 +30,9 @@ struct brl_dots {
 /**
  * Find bumps and dents of one size.
  *
- * A dot lit from one side is bright where it faces the light and dark behind: the slope of a blurred
- * picture against the light peaks at its centre. Each peak also throws lobes of the other sign around
- * it; they are taken out strongest dot first (the CLEAN method, Hogbom 1974), with the
+ * A dot lit from one side is bright where it faces the light and dark behind: the slope of a
+ * blurred picture against the light peaks at its centre. Each peak also throws lobes of the other
+ * sign around it; they are taken out strongest dot first (the CLEAN method, Hogbom 1974), with the
  * shape that the page's own clear dots show.
  *
  * @param grey       one channel
@@ -41,7 +41,8 @@ struct brl_dots {
  *                   directions the one nearer to the top, as on flatbed scanners)
  * @return 0, -ENOMEM, -EINVAL (picture too small for the pitch)
  */
-int brl_dots_find(const struct image *grey, double pitch_px, double light_deg, struct brl_dots *ret);
+int brl_dots_find(const struct image *grey, double pitch_px, double light_deg,
+                  struct brl_dots *ret);
 void brl_dots_done(struct brl_dots *dots);
 
 /** Response at a place of the picture, over the noise; what the dots left. Negative: a dent. */

@@ -69,8 +69,7 @@ static int parse_cell(const double v[8], const struct lines *x, const struct lin
     if (side == BRL_VERSO)
         ret->cell = brl_cell_mirror(ret->cell);
     const double *px = &x->at[ret->column * 2], *py = &y->at[ret->row * 3];
-    ret->centre =
-        to_picture(angle_deg, width, height, (px[0] + px[1]) / 2, (py[0] + py[2]) / 2);
+    ret->centre = to_picture(angle_deg, width, height, (px[0] + px[1]) / 2, (py[0] + py[2]) / 2);
     ret->width = px[1] - px[0];
     ret->height = py[2] - py[0];
     return 0;

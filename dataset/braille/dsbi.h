@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Annotations of the Double-Sided Braille Image dataset (Li et al., arXiv 1811.10893). Line 1: an angle in
- * degrees; the annotated page is the picture turned counter-clockwise by it about its centre, on a
- * canvas grown to hold it. Line 2: x of the vertical lines, two a cell. Line 3: y of the horizontal
- * lines, three a cell. Then `row column d1 d2 d3 d4 d5 d6` for each cell that is not blank. A side
- * without braille has an empty file. Verso dots are listed as they lie in the recto's picture.
+ * Annotations of the Double-Sided Braille Image dataset (Li et al., arXiv 1811.10893). Line 1: an
+ * angle in degrees; the annotated page is the picture turned counter-clockwise by it about its
+ * centre, on a canvas grown to hold it. Line 2: x of the vertical lines, two a cell. Line 3: y of
+ * the horizontal lines, three a cell. Then `row column d1 d2 d3 d4 d5 d6` for each cell that is not
+ * blank. A side without braille has an empty file. Verso dots are listed as they lie in the recto's
+ * picture.
  */
 #pragma once
 
@@ -12,8 +13,8 @@
 #include "braille/page.h"
 
 struct brl_truth_cell {
-    uint16_t row, column; ///< from 0, as they lie in the picture
-    brl_cell cell;        ///< as the side's reader feels it: verso mirrored
+    uint16_t row, column;    ///< from 0, as they lie in the picture
+    brl_cell cell;           ///< as the side's reader feels it: verso mirrored
     struct brl_point centre; ///< in the picture as given
     double width, height;    ///< through the outer dot lines
 };

@@ -9,9 +9,9 @@
 
 #include "base/macro.h"
 
-#define MIN_POINTS 12      ///< fewer dots make no page
-#define STEP 0.05          ///< bin of a profile, in dot pitches
-#define SPREAD 0.085       ///< deviation of a dot from its line, in dot pitches
+#define MIN_POINTS 12 ///< fewer dots make no page
+#define STEP 0.05     ///< bin of a profile, in dot pitches
+#define SPREAD 0.085  ///< deviation of a dot from its line, in dot pitches
 
 /* Weight of the dots along one axis, in bins of `bin`, from `from` on. */
 struct profile {
@@ -221,8 +221,8 @@ static double near(const struct profile *p, double x, double reach)
     return best;
 }
 
-/* Place a chain of lines (groups of `n_lines` dot lines) so that they catch most dots; the distance of
- * neighbours may vary about `period`, at a price. Places that catch nothing keep the rhythm over
+/* Place a chain of lines (groups of `n_lines` dot lines) so that they catch most dots; the distance
+ * of neighbours may vary about `period`, at a price. Places that catch nothing keep the rhythm over
  * blank stretches. -> positions of the groups' first dot lines. */
 static int place(const struct profile *p, unsigned n_lines, double pitch, double period,
                  double give, double stiff, double **ret, unsigned *ret_n)
@@ -423,9 +423,9 @@ static double share_of(const struct chain *c, unsigned n_lines, const double *x,
 struct chain_params {
     unsigned n_lines;
     double min_pitch, max_pitch, min_ratio, max_ratio; ///< ratio: period over pitch
-    double give, stiff; ///< see place()
-    double prior;       ///< weight of where a group was placed
-    double length;      ///< of the axis
+    double give, stiff;                                ///< see place()
+    double prior;                                      ///< weight of where a group was placed
+    double length;                                     ///< of the axis
 };
 
 static int fit_period(const struct profile *p, const struct chain_params *par,
@@ -541,8 +541,8 @@ static int fit_rows(struct brl_grid *g, const struct axes *ax, size_t n,
     g->row_y = malloc(c.n * 3 * sizeof(*g->row_y));
     for (unsigned k = 0; g->row_y && k < c.n; k++)
         for (unsigned j = 0; j < 3; j++)
-            g->row_y[3 * k + j] = pull(ax->y, ax->w, n, c.first[k] + j * c.pitch, 0.25 * c.pitch, 6,
-                                       NULL);
+            g->row_y[3 * k + j] =
+                pull(ax->y, ax->w, n, c.first[k] + j * c.pitch, 0.25 * c.pitch, 6, NULL);
     free(c.first);
     *ret_score = c.score;
     return g->row_y ? 0 : -ENOMEM;

@@ -15,14 +15,14 @@ struct brl_grid_point {
 
 /** A grid in its own upright frame: the points turned by -skew_deg about the frame's centre. */
 struct brl_grid {
-    double pitch;    ///< dot pitch across, a
+    double pitch;     ///< dot pitch across, a
     double row_pitch; ///< dot pitch down
-    double cell;     ///< cell pitch p
-    double line;     ///< line pitch L, median
-    double skew_deg; ///< the points lie turned clockwise by it
-    double cx, cy;   ///< centre of turning
-    double score;    ///< how much better than chance the dots fall on the grid, in deviations
-    double fit;      ///< share of the points' weight that lies on the grid
+    double cell;      ///< cell pitch p
+    double line;      ///< line pitch L, median
+    double skew_deg;  ///< the points lie turned clockwise by it
+    double cx, cy;    ///< centre of turning
+    double score;     ///< how much better than chance the dots fall on the grid, in deviations
+    double fit;       ///< share of the points' weight that lies on the grid
     unsigned n_columns, n_rows;
     double *column_x; ///< [n_columns] of the left dots of each cell column; owned
     double *row_y;    ///< [n_rows][3] of the three dot rows of each line; owned

@@ -15,15 +15,15 @@
 #define TYPICAL_PITCH_MM 2.55 ///< docs/braille.md, part F: 2.34 (US) .. 2.83 (Massage)
 #define MIN_PITCH_SHARE 0.84  ///< of the pitch that is expected
 #define MAX_PITCH_SHARE 1.19
-#define FLAT_PITCH 20.0 ///< dot pitch of the flat picture where the scan's own is far from it
+#define FLAT_PITCH 20.0  ///< dot pitch of the flat picture where the scan's own is far from it
 #define COMMON_DPI 200.0 ///< what a picture that does not say is tried at first
 #define GOOD_SCORE 20.0  ///< a grid so much better than chance, on which so many of the dots
 #define GOOD_FIT 0.45    ///< lie, needs no second opinion where the resolution is known;
 #define CERTAIN_FIT 0.85 ///< so many where it is not: half the pitch or lines for columns fit less
-/* Least score * fit^2 that is taken for braille. Pictures without any reached 1.9 (14 of the Angelina
- * set), the sparsest side of DSBI has 5. */
-#define LEAST_PROOF 2.0
-#define MIN_TOLD_DPI 96   ///< photographs say 72, and pages scanned so coarsely have no dots left
+/* Least score * fit^2 that is taken for braille. Pictures without any reached 1.9 (14 of the
+ * Angelina set), the sparsest side of DSBI has 4.2. */
+#define LEAST_PROOF 3.0
+#define MIN_TOLD_DPI 96 ///< photographs say 72, and pages scanned so coarsely have no dots left
 #define MAX_TOLD_DPI 2400
 #define MAX_PITCHES 170.0 ///< dot pitches along the longest page there is (A3)
 
@@ -45,9 +45,9 @@ static void attempt_done(struct attempt *a)
 static void compose(const double second[6], const double first[6], double out[6])
 {
     const double *a = second, *b = first;
-    const double m[6] = {a[0] * b[0] + a[1] * b[3], a[0] * b[1] + a[1] * b[4],
+    const double m[6] = {a[0] * b[0] + a[1] * b[3],        a[0] * b[1] + a[1] * b[4],
                          a[0] * b[2] + a[1] * b[5] + a[2], a[3] * b[0] + a[4] * b[3],
-                         a[3] * b[1] + a[4] * b[4], a[3] * b[2] + a[4] * b[5] + a[5]};
+                         a[3] * b[1] + a[4] * b[4],        a[3] * b[2] + a[4] * b[5] + a[5]};
     memcpy(out, m, sizeof(m));
 }
 
@@ -94,8 +94,8 @@ static double typical_strength(const struct brl_dots *dots, bool dent, const str
         double sum = 0;
         for (size_t i = 0; i < dots->n; i++) {
             const struct brl_dot *d = &dots->dot[i];
-            if (d->dent == dent && d->x > border && d->y > border &&
-                d->x < grey->width - border && d->y < grey->height - border)
+            if (d->dent == dent && d->x > border && d->y > border && d->x < grey->width - border &&
+                d->y < grey->height - border)
                 sum += weight_of(d->strength, t);
         }
         sum *= sqrt(t); /* among equals the clearer ones */
@@ -108,8 +108,8 @@ static double typical_strength(const struct brl_dots *dots, bool dent, const str
 }
 
 static int fit_orientation(struct attempt *a, const struct image *grey,
-                           const struct brl_page_params *params, double pitch,
-                           unsigned orientation, double typical)
+                           const struct brl_page_params *params, double pitch, unsigned orientation,
+                           double typical)
 {
     const struct brl_dots *dots = &a->dots;
     const bool dent = params->side == BRL_VERSO, quarter = orientation % 180 == 90;
@@ -142,12 +142,24 @@ static int fit_orientation(struct attempt *a, const struct image *grey,
                         : brl_grid_fit(pt, n, &gp, &a->grid);
 }
 
-/* Light for dots found along one axis only: from the page's top when it runs across the picture
- * and so do the page's lines run down; else as it was found. */
+/* Where the light runs across the picture and the lines down it, the file was turned after
+ * scanning: then the light comes from the page's top. */
 static bool swap_light(const struct brl_page_params *params, const struct brl_dots *dots,
                        unsigned orientation)
 {
-    return params->light_deg < 0 && orientation == 90 && dots->light_deg == 270;
+    return params->light_deg < 0 && orientation % 180 == 90 &&
+           fabs(dots->light_deg - orientation) == 180;
+}
+
+/* Half a turn changes nothing in a grid; but where the light runs across, it swaps bumps and dents.
+ */
+static bool is_allowed(const struct brl_page_params *params, const struct brl_dots *dots,
+                       unsigned orientation)
+{
+    if (params->orientation >= 0)
+        return orientation == (unsigned) params->orientation;
+    const bool across = params->light_deg < 0 && fmod(dots->light_deg, 180) == 90;
+    return orientation <= 90 || (orientation == 270 && across);
 }
 
 static void flip_light(struct brl_dots *dots)
@@ -182,7 +194,7 @@ static int try_strength(struct attempt *a, const struct image *grey,
                         const struct brl_page_params *params, double pitch, double typical)
 {
     for (unsigned o = 0; o < 360; o += 90) {
-        if (params->orientation >= 0 ? o != (unsigned) params->orientation : o > 90)
+        if (!is_allowed(params, &a->dots, o))
             continue;
         if (o > 0 && a->grid.fit >= CERTAIN_FIT && a->grid.score >= GOOD_SCORE)
             continue; /* lines taken for columns never fit so well */
@@ -228,7 +240,8 @@ static int try_pitch(const struct image *grey, const struct brl_page_params *par
     return r;
 }
 
-/* Light from the top, as on flatbed scanners; if that shows no grid, light as the picture has it. */
+/* Light from the top, as on flatbed scanners; if that shows no grid, light as the picture has it.
+ */
 static int try_lights(const struct image *grey, const struct brl_page_params *params, double pitch,
                       bool ladder, struct attempt *best)
 {
@@ -242,8 +255,8 @@ static int try_lights(const struct image *grey, const struct brl_page_params *pa
     return r;
 }
 
-/* The resolution of a scan that does not say it: the one at which it would be as long as A4 or letter
- * paper; 0 when none of the usual ones fits. */
+/* The resolution of a scan that does not say it: the one at which it would be as long as A4 or
+ * letter paper; 0 when none of the usual ones fits. */
 static double paper_dpi(const struct image *grey)
 {
     static const double usual_dpi[] = {200, 300, 150, 100, 240, 400, 600, 1200};
@@ -299,14 +312,18 @@ static int find_grid(const struct image *grey, const struct brl_page_params *par
     const double most = MIN(80.0, MIN(grey->width, grey->height) / 6.0);
     const double least = MAX(7.0, MAX(grey->width, grey->height) / MAX_PITCHES);
 
-    best.least_fit = known ? GOOD_FIT : CERTAIN_FIT;
-    int r = try_lights(grey, params, first, false, &best);
-    if (r == 0 && known && !is_good(&best))
-        r = try_lights(grey, params, first, true, &best);
-    /* a resolution in a file is often wrong; one given by the user is not doubted */
+    int r = 0;
+    best.least_fit = GOOD_FIT;
+    if (known) {
+        r = try_lights(grey, params, first, false, &best);
+        if (r == 0 && !is_good(&best))
+            r = try_lights(grey, params, first, true, &best);
+    }
+    /* A resolution in a file is often wrong; one given by the user is not doubted. From coarse to
+     * fine: a grid of half the pitch may catch all dots, one of twice the pitch never does. */
     if (r == 0 && !(params->dpi > 0) && !is_good(&best)) {
         best.least_fit = CERTAIN_FIT;
-        for (double pitch = least; r == 0 && !is_good(&best) && pitch < most; pitch *= 1.36)
+        for (double pitch = most; r == 0 && !is_good(&best) && pitch > least; pitch /= 1.36)
             r = try_lights(grey, params, pitch, false, &best);
         if (r == 0 && !known && !is_good(&best))
             r = try_lights(grey, params, first, true, &best);
@@ -511,8 +528,8 @@ static bool lit_from_below(const struct brl_page *page)
 void brl_page_crop(const struct brl_page *page, const struct brl_slot *slot, unsigned width,
                    unsigned height, double px_per_pitch, uint8_t *out)
 {
-    const double scale = sqrt(fabs(page->to_flat[0] * page->to_flat[4] -
-                                   page->to_flat[1] * page->to_flat[3]));
+    const double scale =
+        sqrt(fabs(page->to_flat[0] * page->to_flat[4] - page->to_flat[1] * page->to_flat[3]));
     const double step = page->pitch_px * scale / px_per_pitch; /* flat pixels a crop pixel */
     const double dir = page->side == BRL_VERSO ? -1 : 1;
     const bool invert_levels = (page->side == BRL_VERSO) != lit_from_below(page);

@@ -18,11 +18,12 @@ struct brl_point {
     double x, y;
 };
 
-/** A place where a cell can stand (raised dots or not): the rectangle through its outer dot centres. */
+/** A place where a cell can stand (raised dots or not): the rectangle through its outer dot
+ * centres. */
 struct brl_slot {
-    uint16_t row, column;     ///< from 0 in reading order
-    struct brl_point dot[6];  ///< centres of dots 1-6, in pixels of the picture as given
-    double evidence[6];       ///< matched-filter response over the page's noise at each dot
+    uint16_t row, column;    ///< from 0 in reading order
+    struct brl_point dot[6]; ///< centres of dots 1-6, in pixels of the picture as given
+    double evidence[6];      ///< matched-filter response over the page's noise at each dot
 };
 
 struct brl_page {
@@ -56,10 +57,11 @@ struct brl_page_params {
 /**
  * Find the grid of one side's dots.
  *
- * A grid looks the same after half a turn, so `orientation` < 0 finds 0 or 90 only; a reader that
- * doubts it asks again for 180 or 270 and compares what the text says. Light: bumps and dents swap
- * when it comes from the other side. It is taken to come from the top of the picture (flatbed
- * scanners); on a picture whose light runs across and whose lines run down, from the page's top.
+ * A grid looks the same after half a turn, so `orientation` < 0 finds 0 or 90 (or 270, where light
+ * across the picture tells it from 90 by the better grid); a reader that doubts it asks again for
+ * the other and compares what the text says. Bumps and dents swap when the light comes from the
+ * other side. It is taken to come from the top of the picture (flatbed scanners); on a picture
+ * whose light runs across and whose lines run down, from the page's top.
  *
  * @return 0; no braille found: FAIL_INPUT, -ENODATA; -ENOMEM
  */
@@ -71,7 +73,7 @@ DEFINE_CLEANUP(struct brl_page *, brl_page_free);
 /** Cut one slot for the image tower: `width` x `height` grey bytes, the cell's centre in the middle
  * ((width-1)/2, (height-1)/2 in pixel centres), `px_per_pitch` pixels a dot pitch, area-averaged,
  * upright; outside the picture the nearest pixel is repeated. A verso slot is mirrored and its grey
- * levels inverted, so that its dents look like bumps; levels are inverted, too, where the light comes
- * from below. */
+ * levels inverted, so that its dents look like bumps; levels are inverted, too, where the light
+ * comes from below. */
 void brl_page_crop(const struct brl_page *page, const struct brl_slot *slot, unsigned width,
                    unsigned height, double px_per_pitch, uint8_t *out);

@@ -57,7 +57,7 @@ void brl_render_weather(struct brl_render_params *params, uint64_t seed)
 {
     struct random r = {seed ^ 0x5deece66du};
 
-    brl_render_geometry(params, (enum brl_geometry) (next(&r) % BRL_N_GEOMETRIES));
+    brl_render_geometry(params, (enum brl_geometry)(next(&r) % BRL_N_GEOMETRIES));
     params->dot_mm *= uniform(&r, 0.85, 1.12);
     params->verso_dx_mm = uniform(&r, 0, params->cell_mm);
     params->verso_dy_mm = uniform(&r, 0, params->line_mm);
@@ -85,10 +85,10 @@ void brl_render_truth_done(struct brl_render_truth *truth)
 /* The sheet while it is drawn. */
 struct canvas {
     const struct brl_render_params *p;
-    double px_mm;          ///< pixels a millimetre
-    double width, height;  ///< pixels
-    struct image *img;     ///< owned
-    float *shade;          ///< [height][width], owned: -1 darkest .. 1 brightest side of a full bump
+    double px_mm;         ///< pixels a millimetre
+    double width, height; ///< pixels
+    struct image *img;    ///< owned
+    float *shade;         ///< [height][width], owned: -1 darkest .. 1 brightest side of a full bump
 };
 
 static void canvas_done(struct canvas *c)
@@ -153,8 +153,8 @@ static void draw_cell(struct canvas *c, enum brl_side side, const struct brl_ren
         if (!(cell->cell >> d & 1) || gone < p->missing)
             continue;
         double size = 1 + 0.08 * strong - p->wear * worn * worn;
-        draw_dot(c, cell->dot[d].x + jx * p->jitter * pitch, cell->dot[d].y + jy * p->jitter * pitch,
-                 side == BRL_VERSO ? radius * 0.82 : radius,
+        draw_dot(c, cell->dot[d].x + jx * p->jitter * pitch,
+                 cell->dot[d].y + jy * p->jitter * pitch, side == BRL_VERSO ? radius * 0.9 : radius,
                  side == BRL_VERSO ? -fmax(size, 0.2) : fmax(size, 0.2));
     }
 }
@@ -251,7 +251,8 @@ static void expose(struct canvas *c, struct random *rnd)
         const float *in = c->shade + (size_t) y * c->img->width;
         for (unsigned x = 0; x < c->img->width; x++) {
             const double u = 2.0 * x / c->img->width - 1;
-            const double light = p->uneven / 2 * (ax * u + ay * v + b * (u * u + v * v - 1)) / reach;
+            const double light =
+                p->uneven / 2 * (ax * u + ay * v + b * (u * u + v * v - 1)) / reach;
             out[x] = (uint8_t) fmin(fmax(p->paper + light + p->contrast * in[x] + 0.5, 0), 255);
         }
     }
@@ -296,8 +297,8 @@ static int canvas_open(struct canvas *c, const struct brl_sheet *a, const struct
         return -EINVAL;
     const double w = p->width_mm > 0 ? p->width_mm
                                      : 2 * p->left_mm + columns * p->cell_mm + fabs(p->verso_dx_mm);
-    const double h = p->height_mm > 0 ? p->height_mm
-                                      : 2 * p->top_mm + rows * p->line_mm + fabs(p->verso_dy_mm);
+    const double h =
+        p->height_mm > 0 ? p->height_mm : 2 * p->top_mm + rows * p->line_mm + fabs(p->verso_dy_mm);
     c->px_mm = p->dpi / MM_PER_INCH;
     c->width = round(w * c->px_mm);
     c->height = round(h * c->px_mm);

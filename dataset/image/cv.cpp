@@ -23,7 +23,8 @@ cv::Mat view(const struct image *img)
                    img->data, img->stride);
 }
 
-/* No exception may cross into C. OpenCV throws on a failed allocation and on sizes it cannot take. */
+/* No exception may cross into C. OpenCV throws on a failed allocation and on sizes it cannot take.
+ */
 template <typename F> int guarded(F f)
 {
     try {

@@ -34,8 +34,8 @@ int image_blur(struct image *img, double sigma_px);
 /** What JPEG of this quality (1 .. 100) does to a picture, in place. */
 int image_recompress(struct image *img, int quality);
 
-/** The slope of the light on a grey picture: Gaussian derivatives (levels a pixel, of paper at level
- * 128) in x and y after division by the background, a box blur of the given radius. */
+/** The slope of the light on a grey picture: Gaussian derivatives (levels a pixel, of paper at
+ * level 128) in x and y after division by the background, a box blur of the given radius. */
 int image_slope(const struct image *grey, double sigma_px, unsigned background_px,
                 struct image_plane *ret_x, struct image_plane *ret_y);
 

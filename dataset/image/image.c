@@ -173,9 +173,9 @@ int image_orient(struct image *img, unsigned orientation, struct image **ret)
      * left (1, 4, 5, 8) or from the right; 5-8 have rows and columns exchanged on top of that */
     static const struct {
         bool flip_x, flip_y;
-    } flips[9] = {[2] = {true, false}, [3] = {true, true},  [4] = {false, true},
-                  [5] = {false, false}, [6] = {false, true}, [7] = {true, true},
-                  [8] = {true, false}};
+    } flips[9] = {
+        [2] = {true, false}, [3] = {true, true}, [4] = {false, true}, [5] = {false, false},
+        [6] = {false, true}, [7] = {true, true}, [8] = {true, false}};
     for (unsigned y = 0; y < h; y++) {
         uint8_t *o = out->data + y * out->stride;
         for (unsigned x = 0; x < w; x++, o += in->n_chan) {

@@ -122,7 +122,9 @@ static int read_rows(struct reader *r)
             cmyk_to_rgb(r->row, j->image_width, j->saw_Adobe_marker, out);
     }
     if (j->saw_JFIF_marker && j->X_density == j->Y_density && j->X_density > 1)
-        r->img->dpi = j->density_unit == 1 ? j->X_density : j->density_unit == 2 ? j->X_density * 2.54 : 0;
+        r->img->dpi = j->density_unit == 1   ? j->X_density
+                      : j->density_unit == 2 ? j->X_density * 2.54
+                                             : 0;
     jpeg_finish_decompress(j);
     return 0;
 }

@@ -20,10 +20,10 @@ struct reader {
     struct fail *fail;
     png_structp png;
     png_infop info;
-    struct image *img;  ///< the result while it grows
-    uint8_t *pixels;    ///< decoded rows, alpha included
-    png_bytep *rows;    ///< pointers into `pixels`
-    char why[128];      ///< libpng's own words
+    struct image *img; ///< the result while it grows
+    uint8_t *pixels;   ///< decoded rows, alpha included
+    png_bytep *rows;   ///< pointers into `pixels`
+    char why[128];     ///< libpng's own words
     bool early_end;
 };
 
