@@ -18,6 +18,8 @@
 #define SHADOW 0.06
 #define MAX_BEAM_DOTS 256
 #define MIN_BEAM_DOTS 24
+#define MAX_DOTS 20000         ///< a full page has 8,000 on both sides; more is texture
+#define MAX_PIXELS (16u << 20) ///< of the picture that is searched; A3 paper takes 3 million
 
 /* The response of one dot around its centre (1 there), for bumps and for dents. */
 struct beam {
@@ -261,7 +263,7 @@ static int clean(struct brl_dots *dots, const struct beam *beam, float strongest
         r = find_peaks(map, level, &peaks);
         if (r == 0 && peaks.n > 0)
             qsort(peaks.peak, peaks.n, sizeof(*peaks.peak), by_value);
-        for (size_t i = 0; r == 0 && i < peaks.n; i++) {
+        for (size_t i = 0; r == 0 && i < peaks.n && dots->n < MAX_DOTS; i++) {
             const int x = peaks.peak[i].x, y = peaks.peak[i].y;
             const float v = map->data[(size_t) y * map->width + (size_t) x];
             const uint8_t bit = v > 0 ? 1 : 2;
@@ -345,7 +347,8 @@ int brl_dots_find(const struct image *grey, double pitch_px, double light_deg, s
     const unsigned w = (unsigned) lround(grey->width * wanted);
     const unsigned h = (unsigned) lround(grey->height * wanted);
 
-    if (grey->n_chan != 1 || !(pitch_px >= 3) || w < PITCH || h < PITCH || w > 65000 || h > 65000)
+    if (grey->n_chan != 1 || !(pitch_px >= 3) || w < PITCH || h < PITCH || w > 65000 || h > 65000 ||
+        (size_t) w * h > MAX_PIXELS)
         return -EINVAL;
     int r = image_resize(grey, w, h, &small);
     if (r == 0) /* dots at the very edge need a neighbourhood too */

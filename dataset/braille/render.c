@@ -64,12 +64,12 @@ void brl_render_weather(struct brl_render_params *params, uint64_t seed)
     params->light_deg = fmod(360 + uniform(&r, -20, 20), 360);
     params->contrast = uniform(&r, 18, 60);
     params->paper = uniform(&r, 110, 215);
-    params->grain = uniform(&r, 1.5, 8);
+    params->grain = params->contrast * uniform(&r, 0.04, 0.16); /* a label must be seen */
     params->uneven = uniform(&r, 0, 25);
     params->blur_px = uniform(&r, 0.2, 1.2) * params->dpi / 200;
     params->skew_deg = 0.3 * gauss(&r);
     params->jitter = uniform(&r, 0, 0.05);
-    params->wear = uniform(&r, 0, 0.6);
+    params->wear = uniform(&r, 0, 0.5);
     params->missing = 0;
     params->specks = uniform(&r, 0, 0.6);
     params->jpeg_quality = next(&r) % 3 ? (int) uniform(&r, 60, 97) : 0;
