@@ -191,14 +191,13 @@ static int crop_page(const struct crop_options *o, const char *path, struct file
             return r; /* a side without braille has nothing to teach */
     }
     const double start = now_usec();
-    r = brl_page_new(
-        img,
-        &(struct brl_page_params){
-            .side = o->side, .dpi = o->dpi, .orientation = o->orientation, .light_deg = -1},
-        &page, fail);
+    const struct brl_page_params params = {
+        .side = o->side, .dpi = o->dpi, .orientation = o->orientation, .light_deg = -1};
+    struct fail why = {0};
+    r = brl_page_new(img, &params, &page, &why);
     t->usec = now_usec() - start;
-    if (r < 0)
-        return fail_set(fail, FAIL_INPUT, r, "'%s': no braille grid found", path);
+    if (r < 0) /* of many pages, which one */
+        return fail_set(fail, why.kind, r, "'%.200s': %.250s", path, why.text);
     cells = calloc(page->n_slots, sizeof(*cells));
     if (!cells)
         return -ENOMEM;
