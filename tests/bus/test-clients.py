@@ -13,7 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'cli'))
 from harness import (CTL, folder, main, need_page, no_bus, require, run, skip, sound_info)  # noqa: E402
 
 BUS = dict(os.environ)
-LONG = 'jin1tian1 tian1qi4 hen3 hao3，wo3men5 yi4qi3 qu4 gong1yuan2 san4bu4。' * 60
+LONG = 'jin1tian1 tian1qi4 hen3 hao3，wo3men5 yi4qi3 qu4 gong1yuan2 san4bu4。' * 600
 
 
 def case_braillectl():

@@ -250,7 +250,7 @@ def case_say():
 
 
 SENTENCE = 'jin1tian1 tian1qi4 hen3 hao3，wo3men5 yi4qi3 qu4 gong1yuan2 san4bu4。'
-LONG = SENTENCE * 60
+LONG = SENTENCE * 600  # most of an hour of speech
 
 
 def case_interrupt():
@@ -284,7 +284,18 @@ def case_interrupt():
     require(p.wait(timeout=60) == 74, p.returncode)
 
 
+def slow_say(out, wait, **streams):
+    """Give the text after `wait` seconds, so that progress is due however fast the device is."""
+    p = subprocess.Popen([str(CTL), 'say', '--pinyin', '-', '-o', out], stdin=subprocess.PIPE, **streams)
+    time.sleep(wait)
+    p.stdin.write((SENTENCE * 2).encode())
+    p.stdin.close()
+    require(p.wait(timeout=120) == 0, p.returncode)
+    return p
+
+
 def on_terminal(env):
+    """What braillectl writes to a terminal."""
     master, slave = pty.openpty()
     seen = bytearray()
 
@@ -297,12 +308,10 @@ def on_terminal(env):
     t = threading.Thread(target=drain)
     t.start()
     with folder() as d:
-        p = subprocess.run([str(CTL), 'say', '--pinyin', SENTENCE * 8, '-o', os.path.join(d, 'x.wav')], stderr=slave, env=env,
-                           stdin=subprocess.DEVNULL)
+        slow_say(os.path.join(d, 'x.wav'), 0.5, stderr=slave, env=env)
     os.close(slave)
     t.join(10)
     os.close(master)
-    require(p.returncode == 0, bytes(seen))
     return bytes(seen)
 
 
@@ -311,10 +320,11 @@ def case_progress():
     require(b'\x1b' not in on_terminal(dict(no_bus(), TERM='xterm', NO_COLOR='1')), 'NO_COLOR was not respected')
     require(b'\x1b' not in on_terminal(dict(no_bus(), TERM='dumb')), 'a dumb terminal got escapes')
     with folder() as d:
-        r = run('say', '--pinyin', SENTENCE * 20, '-o', os.path.join(d, 'x.wav'))
-        require(b'\x1b' not in r.err and b'\r' not in r.err, r.error)
-        require(re.search(r'speaking: \d+ %', r.error), 'no progress in', r.error)
-        r = run('say', '--pinyin', SHORT, '-o', os.path.join(d, 'x.wav'), '--quiet')
+        out = os.path.join(d, 'x.wav')
+        error = slow_say(out, 3.5, stderr=subprocess.PIPE, env=no_bus()).stderr.read().decode()
+        require('\x1b' not in error and '\r' not in error, error)
+        require(re.search(r'^speaking: \d+ %$', error, re.M), 'no progress in', error)
+        r = run('say', '--pinyin', SHORT, '-o', out, '--quiet')
         require(not r.err, r.error)
 
 
