@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """FastSpeech2, and the recipe of the shipped acoustic model.
 
-  fastspeech2.py train CORPUS TEACHER.tsv OUT.pt [--steps 14000] [--threads 1]   resumable
+  fastspeech2.py train CORPUS TEACHER.tsv OUT.pt [--steps 6000] [--threads 1] [--bf16]   resumable
   fastspeech2.py export OUT.pt models/weights/fastspeech2.safetensors
   fastspeech2.py mels OUT.pt CORPUS TEACHER.tsv DIR     its own mels of the training sentences, true durations and pitch (to finish the vocoder on)
 
@@ -214,13 +214,14 @@ def main():
     sub = ap.add_subparsers(dest="command", required=True)
     t = sub.add_parser("train")
     t.add_argument("corpus"), t.add_argument("teacher"), t.add_argument("out")
-    t.add_argument("--steps", type=int, default=14000), t.add_argument("--batch", type=int, default=4), t.add_argument("--threads", type=int, default=1)
+    t.add_argument("--steps", type=int, default=6000), t.add_argument("--batch", type=int, default=4), t.add_argument("--threads", type=int, default=1)
     t.add_argument("--seed", type=int, default=0), t.add_argument("--bf16", action="store_true")
     t.add_argument("--n-items", type=int, help="only the first N sentences (for a trial)")
     e = sub.add_parser("export")
     e.add_argument("checkpoint"), e.add_argument("out")
     s = sub.add_parser("mels")
     s.add_argument("checkpoint"), s.add_argument("corpus"), s.add_argument("teacher"), s.add_argument("dir")
+    s.add_argument("--n-items", type=int, help="only the first N sentences"), s.add_argument("--threads", type=int, default=1)
     o = ap.parse_args()
     if o.command == "train":
         return train(o)
@@ -228,9 +229,10 @@ def main():
     if o.command == "export":
         return export(o.out, g.state_dict(), dict(CONFIG, model="fastspeech2", phones=names, rate=RATE, hop=HOP, steps=step))
     os.makedirs(o.dir, exist_ok=True)
+    torch.set_num_threads(o.threads)
     index, tokens = {n: i for i, n in enumerate(names)}, teacher_tokens(o.teacher)
     with torch.no_grad():
-        for r in rows(o.corpus, "train"):
+        for r in rows(o.corpus, "train")[:o.n_items]:
             one = batch_of([item(o.corpus, r, tokens, index)])
             np.save(f"{o.dir}/{r['id']}.npy", g(one[0], one[1], one[2], one[4], one[5])["mel"][0].T.numpy().astype("float16"))
 

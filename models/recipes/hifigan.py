@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """HiFi-GAN generators, and the recipe of the shipped vocoder.
 
-  hifigan.py train CORPUS OUT.pt [--steps 14000] [--threads 1]     resumable: the same command goes on where it stopped
+  hifigan.py train CORPUS OUT.pt [--steps 12000] [--threads 1]     resumable: the same command goes on where it stopped
   hifigan.py train CORPUS FINE.pt --start OUT.pt --mels DIR --lr 3e-4 --steps 3000           on the acoustic model's own mels
   hifigan.py export OUT.pt models/weights/hifigan.safetensors
 
@@ -214,7 +214,7 @@ def main():
     sub = ap.add_subparsers(dest="command", required=True)
     t = sub.add_parser("train")
     t.add_argument("corpus"), t.add_argument("out")
-    t.add_argument("--steps", type=int, default=14000), t.add_argument("--batch", type=int, default=4), t.add_argument("--segment", type=int, default=8192)
+    t.add_argument("--steps", type=int, default=12000), t.add_argument("--batch", type=int, default=4), t.add_argument("--segment", type=int, default=8192)
     t.add_argument("--threads", type=int, default=1), t.add_argument("--seed", type=int, default=0)
     t.add_argument("--lr", type=float, default=1e-3), t.add_argument("--start", help="weights to begin with"), t.add_argument("--mels", help="folder of mels to speak from")
     t.add_argument("--n-items", type=int, help="only the first N sentences (for a trial)")
