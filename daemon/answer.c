@@ -237,8 +237,6 @@ int answer_send(struct job *job)
         return 0;
     if (r >= 0)
         r = send_result(job);
-    if (r == -ENODATA && job->kind == JOB_SAY)
-        r = -EBADMSG; /* the text is at fault, not a page */
     if (r < 0) {
         answer_error(&error, r, &job->result.fail);
         r = sd_bus_reply_method_error(job->call, &error);

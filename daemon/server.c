@@ -118,7 +118,7 @@ static int on_worker(sd_event_source *source, int fd, uint32_t events, void *use
     }
     for (struct job *job; (job = worker_take_done(s->worker));) {
         job->worked = true;
-        if (job->stream && !job->gone && job->result.r >= 0)
+        if (job->stream && !job->gone && job->result.r >= 0 && !stream_is_over(job->stream))
             stream_end(job->stream); /* ends the job once all is out */
         else
             end_if_ready(s, job);

@@ -16,6 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { RAW_RATE_HZ = 16000 }; ///< what the name of the raw format promises
+
 struct worker {
     struct worker_params params;
     pthread_t thread;
@@ -143,6 +145,9 @@ static int on_chunk(void *userdata, const struct pipeline_chunk *chunk, struct f
     if (s->job->cancel)
         return -ECANCELED;
     res->rate_hz = pipeline_rate_hz(s->w->pipeline);
+    if (s->job->options.format == AUDIO_RAW && res->rate_hz != RAW_RATE_HZ)
+        return fail_set(fail, FAIL_DEFECT, -EINVAL,
+                        "the voice speaks at %u Hz; ask for audio/x-wav", res->rate_hz);
     res->acoustic_ms += chunk->acoustic_ms;
     res->vocoder_ms += chunk->vocoder_ms;
     int r = keep_segment(res, chunk);
@@ -162,6 +167,10 @@ static int say(struct worker *w, struct job *job, const char *pinyin)
     struct job_result *res = &job->result;
 
     int r = pipeline_say(w->pipeline, pinyin, &job->options.say, &pj, on_chunk, &sound, &res->fail);
+    if (r == -ENODATA) { /* marks only: done, and silent; the answer warns of it */
+        res->fail = (struct fail){0};
+        r = 0;
+    }
     if (r < 0 || !res->writer)
         return r;
     r = audio_writer_commit(res->writer, &res->fail);

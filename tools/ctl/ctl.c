@@ -35,7 +35,7 @@ void ctl_catch_signals(void)
 
 int ctl_interrupted(struct fail *fail)
 {
-    return fail_set(fail, FAIL_INTERRUPTED, -ECANCELED, "interrupted; nothing was written");
+    return fail_set(fail, FAIL_INTERRUPTED, -ECANCELED, "interrupted; no file is left behind");
 }
 
 uint64_t ctl_now_usec(void)
