@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A program of sub-commands that parse their own options: braille-dataset, braille-eval.
+ */
+#pragma once
+
+#include <stddef.h>
+
+struct subcommand {
+    const char *name;
+    int (*run)(int argc, char **argv); ///< argv[0] is the command's name; returns the exit code
+    const char *what;                  ///< one line of help
+};
+
+/** Find and run argv[1]; --help and --version of the program itself. @return the exit code */
+int subcommand_main(const char *program, const struct subcommand *commands, size_t n, int argc,
+                    char **argv);
