@@ -36,8 +36,19 @@ static void cells_done(struct cells *c)
     *c = (struct cells){0};
 }
 
-static int embed_cells(struct pipeline *p, struct cells *c, struct pipeline_times *times,
-                       const struct pipeline_job *job, struct fail *fail)
+/** A place that hangs over the picture's edge: what is seen there is the edge. */
+static bool hangs_over(const struct image *img, const struct brl_slot *s)
+{
+    for (int i = 0; i < 6; i++)
+        if (s->dot[i].x < 0 || s->dot[i].y < 0 || s->dot[i].x > img->width - 1 ||
+            s->dot[i].y > img->height - 1)
+            return true;
+    return false;
+}
+
+static int embed_cells(struct pipeline *p, const struct image *img, struct cells *c,
+                       struct pipeline_times *times, const struct pipeline_job *job,
+                       struct fail *fail)
 {
     const struct clip_info *info = clip_info(p->reader.clip);
     const size_t n = c->page->n_slots, size = (size_t) info->width * info->height;
@@ -57,6 +68,9 @@ static int embed_cells(struct pipeline *p, struct cells *c, struct pipeline_time
     if (r == 0)
         r = knn_query(p->reader.cells, c->embeddings, n, 1, c->cell, c->p, pipeline_cancel(job),
                       fail);
+    for (size_t i = 0; i < n && r == 0; i++)
+        if (hangs_over(img, &c->page->slots[i]))
+            c->cell[i] = 0;
     times->embed += t1 - t0;
     times->knn += pipeline_now_ms() - t1;
     return r;
@@ -74,7 +88,7 @@ static int find_cells(struct pipeline *p, const struct image *img,
     if (r < 0)
         return r;
     pipeline_report(job, PIPELINE_READING_CELLS, 0.1);
-    return embed_cells(p, c, times, job, fail);
+    return embed_cells(p, img, c, times, job, fail);
 }
 
 /** Rows from their first place to their last raised cell, LANG_LINE_END between rows. `first` says
