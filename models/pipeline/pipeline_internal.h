@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "braille/page.h"
 #include "clip/clip.h"
 #include "fastspeech2/fs2.h"
 #include "hifigan/hifigan.h"
@@ -35,6 +36,27 @@ int pipeline_load_voice(struct pipeline *p, struct fail *fail);
 int pipeline_load_crop_bank(struct pipeline *p, struct fail *fail);
 /** The device was lost: close it and open it again, models at next use. */
 int pipeline_reopen(struct pipeline *p, struct fail *fail);
+
+/** What the models say of each place of the grid. */
+struct pipeline_cells {
+    struct brl_page *page; ///< owned
+    float *embeddings;     ///< [n_slots][E], owned
+    uint32_t *cell;        ///< [n_slots], owned
+    float *p;              ///< [n_slots], owned
+};
+
+void pipeline_cells_done(struct pipeline_cells *c);
+/** Find the grid as `params` has it and read every place. */
+int pipeline_find_cells(struct pipeline *p, const struct image *img,
+                        const struct brl_page_params *params, struct pipeline_cells *c,
+                        struct pipeline_times *times, const struct pipeline_job *job,
+                        struct fail *fail);
+/** A crop of the paper's kind: its cells are those of the nearest BIT text, which is named in `ret`
+ * with its p. */
+int pipeline_find_crop(struct pipeline *p, const struct image *img,
+                       const struct brl_page_params *params, struct pipeline_cells *c,
+                       struct pipeline_reading *ret, const struct pipeline_job *job,
+                       struct fail *fail);
 
 double pipeline_now_ms(void);
 void pipeline_report(const struct pipeline_job *job, enum pipeline_stage stage, double fraction);

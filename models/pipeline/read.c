@@ -19,21 +19,13 @@
  */
 #define LEGAL_ENOUGH 0.93
 
-/** What the models say of each place of the grid. */
-struct cells {
-    struct brl_page *page; ///< owned
-    float *embeddings;     ///< [n_slots][E], owned
-    uint32_t *cell;        ///< [n_slots], owned
-    float *p;              ///< [n_slots], owned
-};
-
-static void cells_done(struct cells *c)
+void pipeline_cells_done(struct pipeline_cells *c)
 {
     c->page = brl_page_free(c->page);
     free(c->embeddings);
     free(c->cell);
     free(c->p);
-    *c = (struct cells){0};
+    *c = (struct pipeline_cells){0};
 }
 
 /** A place that hangs over the picture's edge: what is seen there is the edge. */
@@ -46,7 +38,7 @@ static bool hangs_over(const struct image *img, const struct brl_slot *s)
     return false;
 }
 
-static int embed_cells(struct pipeline *p, const struct image *img, struct cells *c,
+static int embed_cells(struct pipeline *p, const struct image *img, struct pipeline_cells *c,
                        struct pipeline_times *times, const struct pipeline_job *job,
                        struct fail *fail)
 {
@@ -76,10 +68,10 @@ static int embed_cells(struct pipeline *p, const struct image *img, struct cells
     return r;
 }
 
-static int find_cells(struct pipeline *p, const struct image *img,
-                      const struct brl_page_params *params, struct cells *c,
-                      struct pipeline_times *times, const struct pipeline_job *job,
-                      struct fail *fail)
+int pipeline_find_cells(struct pipeline *p, const struct image *img,
+                        const struct brl_page_params *params, struct pipeline_cells *c,
+                        struct pipeline_times *times, const struct pipeline_job *job,
+                        struct fail *fail)
 {
     double t0 = pipeline_now_ms();
     pipeline_report(job, PIPELINE_FINDING_DOTS, 0.05);
@@ -93,7 +85,8 @@ static int find_cells(struct pipeline *p, const struct image *img,
 
 /** Rows from their first place to their last raised cell, LANG_LINE_END between rows. `first` says
  * where a row's cells begin in the stream; [n_rows + 1]. */
-static int cell_stream(const struct cells *c, uint8_t **ret, size_t *ret_n, size_t **ret_first)
+static int cell_stream(const struct pipeline_cells *c, uint8_t **ret, size_t *ret_n,
+                       size_t **ret_first)
 {
     const struct brl_page *page = c->page;
     CLEANUP_FREE uint8_t *stream = malloc(page->n_slots + page->n_rows + 1);
@@ -121,7 +114,7 @@ static int cell_stream(const struct cells *c, uint8_t **ret, size_t *ret_n, size
 }
 
 /** Share of raised cells that are text: what tells a page from the same page upside down. */
-static int legal_share(const struct cells *c, double *ret)
+static int legal_share(const struct pipeline_cells *c, double *ret)
 {
     CLEANUP_FREE uint8_t *stream = NULL;
     CLEANUP_FREE size_t *first = NULL;
@@ -144,36 +137,36 @@ static int legal_share(const struct cells *c, double *ret)
 
 /** Read it turned by half, or lit from the other side; keep that where it is text, and more so. */
 static int try_other(struct pipeline *p, const struct image *img,
-                     const struct brl_page_params *params, struct cells *best, double *legal,
-                     struct pipeline_times *times, const struct pipeline_job *job)
+                     const struct brl_page_params *params, struct pipeline_cells *best,
+                     double *legal, struct pipeline_times *times, const struct pipeline_job *job)
 {
-    struct cells other = {0};
+    struct pipeline_cells other = {0};
     struct fail ignored = {0};
     double other_legal = 0;
 
-    int r = find_cells(p, img, params, &other, times, job, &ignored);
+    int r = pipeline_find_cells(p, img, params, &other, times, job, &ignored);
     if (r == 0)
         r = legal_share(&other, &other_legal);
     if (r == 0 && other_legal >= LEGAL_ENOUGH && other_legal > *legal) {
-        struct cells old = *best;
+        struct pipeline_cells old = *best;
         *best = other;
         other = old;
         *legal = other_legal;
     }
-    cells_done(&other);
+    pipeline_cells_done(&other);
     return r == -ECANCELED || r == -ENOMEM || r == -EIO ? r : 0;
 }
 
 /** Nothing in the grid tells a page from the page upside down, or its bumps from dents lit from the
  * other side; its text does. */
 static int find_upright(struct pipeline *p, const struct image *img,
-                        const struct brl_page_params *params, struct cells *c,
+                        const struct brl_page_params *params, struct pipeline_cells *c,
                         struct pipeline_times *times, const struct pipeline_job *job,
                         struct fail *fail)
 {
     double legal = 0;
-    int r = find_cells(p, img, params, c, times, job, fail);
-    if (r < 0 || params->orientation >= 0 || params->crop)
+    int r = pipeline_find_cells(p, img, params, c, times, job, fail);
+    if (r < 0 || params->orientation >= 0)
         return r;
     r = legal_share(c, &legal);
 
@@ -211,7 +204,7 @@ static void slot_box(const struct brl_slot *s, double box[4])
     box[3] = y1 - y0;
 }
 
-static int keep_cells(const struct cells *c, struct pipeline_reading *ret)
+static int keep_cells(const struct pipeline_cells *c, struct pipeline_reading *ret)
 {
     const struct brl_page *page = c->page;
     double sum = 0;
@@ -230,7 +223,8 @@ static int keep_cells(const struct cells *c, struct pipeline_reading *ret)
         slot_box(&page->slots[i], cell->box);
         sum += (double) c->p[i];
     }
-    ret->confidence = ret->n_cells ? (float) (sum / (double) ret->n_cells) : 0;
+    if (!ret->crop) /* a crop has the bank's p */
+        ret->confidence = ret->n_cells ? (float) (sum / (double) ret->n_cells) : 0;
     return 0;
 }
 
@@ -282,7 +276,7 @@ static int keep_lines(const uint8_t *stream, const size_t *first, unsigned n_row
     return 0;
 }
 
-static int translate(const struct cells *c, struct pipeline_reading *ret)
+static int translate(const struct pipeline_cells *c, struct pipeline_reading *ret)
 {
     CLEANUP_FREE uint8_t *stream = NULL;
     CLEANUP_FREE size_t *first = NULL;
@@ -301,57 +295,6 @@ static int translate(const struct cells *c, struct pipeline_reading *ret)
     return r;
 }
 
-/** One query of the crop's cells from its first raised one on, the blank text's embedding after. */
-static void crop_query(const struct pipeline *p, const struct cells *c, float *query)
-{
-    const struct pipeline_reader *d = &p->reader;
-    const unsigned e = clip_info(d->clip)->embed;
-    const float scale = 1.0f / sqrtf((float) d->crop_cells);
-    size_t first = 0;
-
-    while (first + 1 < c->page->n_slots && !c->cell[first])
-        first++;
-    for (unsigned k = 0; k < d->crop_cells; k++) {
-        const size_t slot = first + k;
-        const float *from = slot < c->page->n_slots ? c->embeddings + slot * e : d->cell_texts;
-        for (unsigned i = 0; i < e; i++)
-            query[k * e + i] = scale * from[i];
-    }
-}
-
-/** The paper's way for a crop: the nearest BIT text by p = a . b. It replaces the cells read. */
-static int look_up_crop(struct pipeline *p, struct cells *c, struct pipeline_reading *ret,
-                        const struct pipeline_job *job, struct fail *fail)
-{
-    struct pipeline_reader *d = &p->reader;
-    uint32_t best = 0;
-    float dot = 0;
-
-    int r = pipeline_load_crop_bank(p, fail);
-    if (r < 0)
-        return r;
-    CLEANUP_FREE float *query = calloc(d->crop_cells, clip_info(d->clip)->embed * sizeof(float));
-    if (!query)
-        return -ENOMEM;
-    double t0 = pipeline_now_ms();
-    crop_query(p, c, query);
-    r = knn_query(d->crops, query, 1, 1, &best, &dot, pipeline_cancel(job), fail);
-    ret->times_ms.knn += pipeline_now_ms() - t0;
-    if (r < 0)
-        return r;
-
-    const struct lang_bit *bit = &d->bit[best];
-    size_t first = 0;
-    while (first + 1 < c->page->n_slots && !c->cell[first])
-        first++;
-    for (size_t i = first; i < c->page->n_slots; i++)
-        c->cell[i] = i - first < bit->n_cells ? bit->cells[i - first] : 0;
-    snprintf(ret->crop_text, sizeof(ret->crop_text), "%s", bit->text);
-    ret->crop = true;
-    ret->confidence = dot;
-    return 0;
-}
-
 static bool looks_like_crop(const struct image *img, const struct pipeline_read_params *params)
 {
     const double dpi = params->dpi > 0 ? params->dpi : img->dpi;
@@ -366,15 +309,17 @@ static int read_once(struct pipeline *p, const struct image *img,
                      const struct pipeline_read_params *params, const struct pipeline_job *job,
                      struct pipeline_reading *ret, struct fail *fail)
 {
-    CLEANUP(cells_done) struct cells c = {0};
+    CLEANUP(pipeline_cells_done) struct pipeline_cells c = {0};
     struct brl_page_params page = {.side = params->verso ? BRL_VERSO : BRL_RECTO,
                                    .dpi = params->dpi,
                                    .orientation = params->orientation,
+                                   .light_deg = -1,
                                    .crop = looks_like_crop(img, params)};
 
     int r = pipeline_load_reader(p, fail);
     if (r == 0)
-        r = find_upright(p, img, &page, &c, &ret->times_ms, job, fail);
+        r = page.crop ? pipeline_find_crop(p, img, &page, &c, ret, job, fail)
+                      : find_upright(p, img, &page, &c, &ret->times_ms, job, fail);
     if (r < 0)
         return r;
     ret->width = img->width;
@@ -383,21 +328,13 @@ static int read_once(struct pipeline *p, const struct image *img,
     ret->skew_deg = c.page->skew_deg;
     ret->orientation = c.page->orientation;
     pipeline_report(job, PIPELINE_TRANSLATING, 0.3);
-    float crop_p = 0;
-    if (page.crop) {
-        r = look_up_crop(p, &c, ret, job, fail);
-        crop_p = ret->confidence;
-    }
     double t0 = pipeline_now_ms();
-    if (r == 0)
-        r = keep_cells(&c, ret);
+    r = keep_cells(&c, ret);
     if (r == 0 && ret->n_cells == 0)
         r = fail_set(fail, FAIL_INPUT, -ENODATA,
                      "no braille was found in the picture; scan the page flat, at 150 to 600 dpi");
     if (r == 0)
         r = translate(&c, ret);
-    if (page.crop)
-        ret->confidence = crop_p;
     ret->times_ms.lang += pipeline_now_ms() - t0;
     return r;
 }

@@ -199,6 +199,15 @@ def case_read():
     require('in this process' in r.error and o['device'] in r.error, r.error)
 
 
+def case_crop():
+    """The paper's crops: a number and two syllables, drawn at 200 dpi, looked up in the bank of BIT texts."""
+    for text in ('248', 'hao4', 'zhong1'):
+        page = os.path.join(os.path.dirname(need_page()), f'crop-{text}.png')
+        require(run('read', '--local', page).text == text + '\n', text, 'was read otherwise')
+        d = run('read', '--local', '--dpi', '200', page, '--format', 'json').json
+        require(d['crop'] == text and d['cells'] and all(0 < c['p'] <= 1 for c in d['cells']), d)
+
+
 def case_convert():
     page = need_page()
     with folder() as d:
