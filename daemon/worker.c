@@ -225,8 +225,10 @@ static int work(struct worker *w, struct job *job)
     r = open_pipeline(w, job);
     if (r < 0)
         return r;
-    return job->kind == JOB_SAY ? say(w, job, job->pinyin)
-                                : pipeline_prepare(w->pipeline, &job->result.fail);
+    if (job->kind == JOB_SAY)
+        return say(w, job, job->pinyin);
+    return pipeline_prepare(w->pipeline, &(struct pipeline_job){.cancel = &job->cancel},
+                            &job->result.fail);
 }
 
 static struct job *next_job(struct worker *w)

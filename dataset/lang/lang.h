@@ -67,7 +67,8 @@ int lang_phones(const char *pinyin, struct lang_phone **ret, size_t *ret_n, stru
 /** Cut spoken pinyin into sentences (after 。！？, and long ones after ，；：、 or a word) of at
  * most `max_syllables`; silent signs go. *ret: array of owned strings, free each and the array;
  * never NULL, may be empty. -EINVAL: no pinyin, see lang_phones(). */
-int lang_sentences(const char *pinyin, unsigned max_syllables, char ***ret, size_t *ret_n);
+int lang_sentences(const char *pinyin, unsigned max_syllables, char ***ret, size_t *ret_n,
+                   struct fail *fail);
 
 /** The bank of the paper's BIT crops: numbers 0-1999, toned and toneless syllables, punctuation.
  * Each distinct cell sequence once: of two texts with the same cells the number, then the sign,

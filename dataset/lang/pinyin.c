@@ -137,11 +137,12 @@ static int cut_sentences(struct sentences *s, const struct lang_pieces *p, unsig
     return r < 0 ? r : end_sentence(s);
 }
 
-int lang_sentences(const char *pinyin, unsigned max_syllables, char ***ret, size_t *ret_n)
+int lang_sentences(const char *pinyin, unsigned max_syllables, char ***ret, size_t *ret_n,
+                   struct fail *fail)
 {
     struct lang_pieces pieces;
     struct sentences s = {0};
-    int r = lang_pieces_read(pinyin, &pieces, NULL);
+    int r = lang_pieces_read(pinyin, &pieces, fail);
 
     if (r < 0)
         return r;

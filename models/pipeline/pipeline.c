@@ -69,10 +69,11 @@ static int open_device(struct pipeline *p, struct fail *fail)
                             &p->ctx, fail);
     if (r < 0)
         return r;
+    p->info = *vkc_context_info(p->ctx);
     r = nn_new(p->ctx, &p->nn);
     if (r < 0)
         return fail_set(fail, FAIL_UNAVAILABLE, r, "cannot set up the Vulkan device '%s': %m",
-                        vkc_context_info(p->ctx)->name);
+                        p->info.name);
     return 0;
 }
 
@@ -129,9 +130,17 @@ int pipeline_reopen(struct pipeline *p, struct fail *fail)
     return open_device(p, fail);
 }
 
+int pipeline_ensure_device(struct pipeline *p, struct fail *fail)
+{
+    if (p->nn)
+        return 0;
+    close_device(p);
+    return open_device(p, fail);
+}
+
 const struct vkc_device_info *pipeline_device(const struct pipeline *p)
 {
-    return vkc_context_info(p->ctx);
+    return &p->info;
 }
 
 static int weights_path(const struct pipeline *p, const char *file, char *out, size_t size,
@@ -252,9 +261,9 @@ int pipeline_load_voice(struct pipeline *p, struct fail *fail)
         r = weights_path(p, "hifigan.safetensors", path, sizeof(path), fail);
         if (r == 0)
             r = hifigan_new(p->nn, path, &p->hifigan, fail);
-        if (r == 0)
-            r = check_pair(p, fail);
     }
+    if (r == 0)
+        r = check_pair(p, fail);
     return r;
 }
 
@@ -269,9 +278,13 @@ static int drop_sound(void *userdata, const struct pipeline_chunk *chunk, struct
 }
 
 /** Programs are compiled at their first dispatch: read one blank cell and say one syllable. */
-int pipeline_prepare(struct pipeline *p, struct fail *fail)
+int pipeline_prepare(struct pipeline *p, const struct pipeline_job *job, struct fail *fail)
 {
-    int r = pipeline_load_reader(p, fail);
+    const volatile int *cancel = pipeline_cancel(job);
+
+    int r = pipeline_ensure_device(p, fail);
+    if (r == 0)
+        r = pipeline_load_reader(p, fail);
     if (r < 0)
         return r;
     const struct clip_info *info = clip_info(p->reader.clip);
@@ -281,11 +294,11 @@ int pipeline_prepare(struct pipeline *p, struct fail *fail)
     float dot;
     if (!crop || !embedding)
         return -ENOMEM;
-    r = clip_image(p->reader.clip, crop, 1, embedding, NULL, fail);
+    r = clip_image(p->reader.clip, crop, 1, embedding, cancel, fail);
     if (r == 0)
-        r = knn_query(p->reader.cells, embedding, 1, 1, &index, &dot, NULL, fail);
+        r = knn_query(p->reader.cells, embedding, 1, 1, &index, &dot, cancel, fail);
     if (r == 0)
-        r = pipeline_say(p, "a1", pipeline_say_params(.no_sandhi = true), NULL, drop_sound, NULL,
+        r = pipeline_say(p, "a1", pipeline_say_params(.no_sandhi = true), job, drop_sound, NULL,
                          fail);
     return r;
 }

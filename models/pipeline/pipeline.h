@@ -31,8 +31,9 @@ const struct vkc_device_info *pipeline_device(const struct pipeline *p);
 /** Where weights are looked for: $BRAILLED_MODELS, the source tree's when run from the build
  * folder, else the installed ones. Static storage. */
 const char *pipeline_models_dir(void);
-/** Load all models and warm the programs now. */
-int pipeline_prepare(struct pipeline *p, struct fail *fail);
+struct pipeline_job;
+/** Load all models and warm the programs now. `job` may be NULL. */
+int pipeline_prepare(struct pipeline *p, const struct pipeline_job *job, struct fail *fail);
 
 enum pipeline_stage {
     PIPELINE_QUEUED = 1,
@@ -103,6 +104,11 @@ struct pipeline_read_params {
 int pipeline_read(struct pipeline *p, const struct image *img,
                   const struct pipeline_read_params *params, const struct pipeline_job *job,
                   struct pipeline_reading *ret, struct fail *fail);
+
+#define PIPELINE_RATE_MIN 0.5 ///< of struct pipeline_say_params
+#define PIPELINE_RATE_MAX 4.0
+#define PIPELINE_PITCH_MIN 0.5
+#define PIPELINE_PITCH_MAX 2.0
 
 struct pipeline_say_params {
     double rate, pitch, energy; ///< factors, 1 = as trained

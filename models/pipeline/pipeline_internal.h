@@ -23,7 +23,8 @@ struct pipeline_reader {
 struct pipeline {
     char *device, *models; ///< owned; device NULL = the best
     bool validation;
-    struct vkc_context *ctx;
+    struct vkc_device_info info; ///< of the device that is, or was last, open
+    struct vkc_context *ctx;     ///< NULL, as is all below, after a lost device did not come back
     struct nn *nn;
     struct pipeline_reader reader;
     struct fs2 *fs2;
@@ -36,6 +37,8 @@ int pipeline_load_voice(struct pipeline *p, struct fail *fail);
 int pipeline_load_crop_bank(struct pipeline *p, struct fail *fail);
 /** The device was lost: close it and open it again, models at next use. */
 int pipeline_reopen(struct pipeline *p, struct fail *fail);
+/** Open the device unless it is: after a reopening that failed there is none. */
+int pipeline_ensure_device(struct pipeline *p, struct fail *fail);
 
 /** What the models say of each place of the grid. */
 struct pipeline_cells {

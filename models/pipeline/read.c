@@ -346,7 +346,9 @@ int pipeline_read(struct pipeline *p, const struct image *img,
     struct pipeline_reading reading = {0};
     struct fail first = {0};
 
-    int r = read_once(p, img, params, job, &reading, &first);
+    int r = pipeline_ensure_device(p, &first);
+    if (r == 0)
+        r = read_once(p, img, params, job, &reading, &first);
     if (r == -EIO) { /* the device was lost: once more on a new one */
         pipeline_reading_done(&reading);
         if (pipeline_reopen(p, &first) == 0)

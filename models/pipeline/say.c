@@ -149,9 +149,9 @@ static int say_sentences(struct pipeline *p, char *const *sentences, size_t n,
 
 static int check_params(const struct pipeline_say_params *q, struct fail *fail)
 {
-    if (!(q->rate >= 0.5 && q->rate <= 4))
+    if (!(q->rate >= PIPELINE_RATE_MIN && q->rate <= PIPELINE_RATE_MAX))
         return fail_set(fail, FAIL_USAGE, -EINVAL, "the rate must lie between 0.5 and 4");
-    if (!(q->pitch >= 0.5 && q->pitch <= 2))
+    if (!(q->pitch >= PIPELINE_PITCH_MIN && q->pitch <= PIPELINE_PITCH_MAX))
         return fail_set(fail, FAIL_USAGE, -EINVAL, "the pitch must lie between 0.5 and 2");
     if (!(q->energy >= 0 && q->energy <= 2))
         return fail_set(fail, FAIL_USAGE, -EINVAL, "the energy must lie between 0 and 2");
@@ -167,6 +167,8 @@ int pipeline_say(struct pipeline *p, const char *pinyin, const struct pipeline_s
     size_t n = 0;
 
     int r = check_params(params, fail);
+    if (r == 0)
+        r = pipeline_ensure_device(p, fail);
     if (r < 0)
         return r;
     if (params->no_sandhi)
@@ -174,7 +176,7 @@ int pipeline_say(struct pipeline *p, const char *pinyin, const struct pipeline_s
     else
         r = lang_sandhi(pinyin, &spoken, fail);
     if (r == 0)
-        r = lang_sentences(spoken, MAX_SYLLABLES, &sentences, &n);
+        r = lang_sentences(spoken, MAX_SYLLABLES, &sentences, &n, fail);
     if (r == 0 && n == 0)
         r = fail_set(fail, FAIL_INPUT, -ENODATA, "there is nothing to say");
     if (r == 0)

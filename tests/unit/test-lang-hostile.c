@@ -41,7 +41,7 @@ static void use_pinyin(const char *pinyin, unsigned max_syllables)
     REQUIRE(fail.kind == FAIL_NONE);
     REQUIRE(lang_phones(sandhi, &phones, &n, &fail) == 0 && n >= 2 && fail.kind == FAIL_NONE);
     free(phones);
-    REQUIRE(lang_sentences(sandhi, max_syllables, &sentences, &n) == 0);
+    REQUIRE(lang_sentences(sandhi, max_syllables, &sentences, &n, NULL) == 0);
     for (size_t i = 0; i < n; i++) {
         size_t n_syllables = 0;
         for (const char *p = sentences[i]; *p; p++)
@@ -119,7 +119,7 @@ static void fuzz_text(unsigned rounds)
             free(again);
             free(out);
         }
-        REQUIRE(lang_sentences(text, random_below(9), &sentences, &n) == r);
+        REQUIRE(lang_sentences(text, random_below(9), &sentences, &n, NULL) == r);
         while (r == 0 && n > 0)
             free(sentences[--n]);
         if (r == 0)
@@ -166,7 +166,7 @@ static void test_long_text(size_t n)
         text[n_units * length] = 0;
         if (lang_phones(text, &phones, &n_phones, NULL) == 0)
             free(phones);
-        if (lang_sentences(text, UINT32_MAX, &sentences, &n_phones) == 0) {
+        if (lang_sentences(text, UINT32_MAX, &sentences, &n_phones, NULL) == 0) {
             while (n_phones > 0)
                 free(sentences[--n_phones]);
             free(sentences);

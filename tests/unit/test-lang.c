@@ -290,7 +290,7 @@ static void require_sentences(const char *pinyin, unsigned max, const char *expe
     char text[2048] = "", **sentences;
     size_t n;
 
-    REQUIRE(lang_sentences(pinyin, max, &sentences, &n) == 0);
+    REQUIRE(lang_sentences(pinyin, max, &sentences, &n, NULL) == 0);
     for (size_t i = 0; i < n; i++) {
         size_t at = strlen(text);
         snprintf(text + at, sizeof(text) - at, "%s%s", i ? "|" : "", sentences[i]);
@@ -313,7 +313,7 @@ static void test_sentences(void)
     require_sentences("yi1 er4", 0, "yi1|er4");
     char **sentences;
     size_t n;
-    REQUIRE(lang_sentences("hao3 blorp", 10, &sentences, &n) == -EINVAL);
+    REQUIRE(lang_sentences("hao3 blorp", 10, &sentences, &n, NULL) == -EINVAL);
 }
 
 static int compare_cells(const void *a, const void *b)

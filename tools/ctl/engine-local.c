@@ -146,7 +146,8 @@ static int local_engine_say(struct engine *base, const char *pinyin,
 
 static int local_engine_prepare(struct engine *base, struct fail *fail)
 {
-    return pipeline_prepare(((struct engine_local *) base)->pipeline, fail);
+    struct pipeline_job job = job_of(base->ctl);
+    return finish(pipeline_prepare(((struct engine_local *) base)->pipeline, &job, fail), fail);
 }
 
 static void local_engine_free(struct engine *base)
