@@ -103,6 +103,5 @@ int main(int argc, char **argv)
     int r = parse(argc, argv, &params);
     if (r <= 0)
         return r < 0 ? FAIL_USAGE : 0;
-    r = server_run(&params);
-    return r < 0 ? 1 : 0;
+    return server_run(&params);
 }

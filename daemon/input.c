@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { TICK_MS = 200, WAIT_MS = 30 * 1000 };
@@ -86,16 +87,23 @@ static int read_file(int fd, size_t size, uint8_t **ret_data, size_t *ret_size, 
     return 0;
 }
 
-/* 1: there is something to read. All the waiting for one picture is limited: while it lasts nobody
- * else is served. */
-static int wait_readable(int fd, int *waited_ms, const volatile int *cancel, struct fail *fail)
+static int64_t now_ms(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (int64_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* 1: there is something to read. One deadline holds for the whole picture, also when it comes byte
+ * by byte: until then nobody else is served. */
+static int wait_readable(int fd, int64_t deadline_ms, const volatile int *cancel, struct fail *fail)
 {
     struct pollfd p = {.fd = fd, .events = POLLIN};
 
-    for (; *waited_ms < WAIT_MS; *waited_ms += TICK_MS) {
+    for (int64_t left_ms; (left_ms = deadline_ms - now_ms()) > 0;) {
         if (*cancel)
             return -ECANCELED;
-        if (poll(&p, 1, TICK_MS) > 0)
+        if (poll(&p, 1, (int) MIN(left_ms, (int64_t) TICK_MS)) > 0)
             return 1;
     }
     return fail_set(fail, FAIL_INPUT, -ETIMEDOUT,
@@ -108,7 +116,7 @@ static int read_pipe(int fd, const volatile int *cancel, uint8_t **ret_data, siz
 {
     CLEANUP_FREE uint8_t *data = NULL;
     size_t size = 0, room = 0;
-    int waited_ms = 0;
+    const int64_t deadline_ms = now_ms() + WAIT_MS;
 
     for (;;) {
         if (room - size < 65536) {
@@ -118,9 +126,10 @@ static int read_pipe(int fd, const volatile int *cancel, uint8_t **ret_data, siz
                 return -ENOMEM;
             data = more;
         }
-        int r = wait_readable(fd, &waited_ms, cancel, fail);
+        int r = wait_readable(fd, deadline_ms, cancel, fail);
         if (r < 0)
             return r;
+        fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK); /* the flag is the caller's as well */
         ssize_t n = read(fd, data + size, room - size);
         if (n < 0 && (errno == EINTR || errno == EAGAIN))
             continue;

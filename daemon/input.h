@@ -17,6 +17,6 @@ int input_check_picture(int fd, struct fail *fail);
 int input_check_sound(int fd, struct fail *fail);
 
 /** Worker: all bytes of a picture; a file from its beginning, whatever its offset. A pipe that
- * keeps one waiting for 30 seconds in all is FAIL_INPUT, -ETIMEDOUT. *ret_data owned. */
+ * has not given all of it within 30 seconds is FAIL_INPUT, -ETIMEDOUT. *ret_data owned. */
 int input_read(int fd, const volatile int *cancel, uint8_t **ret_data, size_t *ret_size,
                struct fail *fail);

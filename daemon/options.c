@@ -121,12 +121,14 @@ static int take_dpi(struct job *job, sd_bus_message *m, const char *name, struct
 
 static int take_rate(struct job *job, sd_bus_message *m, const char *name, struct fail *fail)
 {
-    return take_number(m, name, 0.25, 4, "from 0.25 to 4", &job->options.say.rate, fail);
+    return take_number(m, name, PIPELINE_RATE_MIN, PIPELINE_RATE_MAX, "from 0.5 to 4",
+                       &job->options.say.rate, fail);
 }
 
 static int take_pitch(struct job *job, sd_bus_message *m, const char *name, struct fail *fail)
 {
-    return take_number(m, name, 0.5, 2, "from 0.5 to 2", &job->options.say.pitch, fail);
+    return take_number(m, name, PIPELINE_PITCH_MIN, PIPELINE_PITCH_MAX, "from 0.5 to 2",
+                       &job->options.say.pitch, fail);
 }
 
 static int take_sandhi(struct job *job, sd_bus_message *m, const char *name, struct fail *fail)

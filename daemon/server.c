@@ -132,6 +132,17 @@ static int follow_caller(struct server *s, struct job *job)
     return r < 0 ? r : sd_bus_track_add_sender(job->track, job->call);
 }
 
+static unsigned jobs_of(const struct server *s, const char *sender)
+{
+    unsigned n = 0;
+
+    for (const struct job *job = s->jobs; job; job = job->next) {
+        const char *other = sd_bus_message_get_sender(job->call);
+        n += sender && other && strcmp(sender, other) == 0;
+    }
+    return n;
+}
+
 int server_start_job(struct server *s, struct job *job, struct fail *fail)
 {
     CLEANUP(job_freep) struct job *j = job;
@@ -140,6 +151,10 @@ int server_start_job(struct server *s, struct job *job, struct fail *fail)
     if (s->n_jobs >= SERVER_QUEUE_LIMIT)
         return fail_set(fail, FAIL_UNAVAILABLE, -EBUSY,
                         "%u pages are waiting already; try again in a moment", s->n_jobs);
+    if (jobs_of(s, sd_bus_message_get_sender(j->call)) >= SERVER_CALLER_LIMIT)
+        return fail_set(fail, FAIL_UNAVAILABLE, -EBUSY,
+                        "%d of your pages are waiting already; wait for one of them",
+                        SERVER_CALLER_LIMIT);
     if (j->options.audio_fd >= 0)
         r = stream_new(s->event, j->options.audio_fd, on_stream_done, j, &j->stream);
     if (r >= 0)
@@ -297,21 +312,28 @@ static void server_done(struct server *s)
 int server_run(const struct server_params *params)
 {
     struct server s = {.params = *params};
+    int code = FAIL_OTHER;
 
     int r = sd_event_default(&s.event);
-    if (r < 0)
-        return log_error_errno(r, "Failed to make an event loop: %m");
+    if (r < 0) {
+        log_error_errno(r, "Failed to make an event loop: %m");
+        return code;
+    }
     r = worker_new(&params->worker, &s.worker);
     if (r < 0)
         log_error_errno(r, "Failed to start the worker: %m");
     if (r >= 0)
         r = add_sources(&s);
-    if (r >= 0)
-        r = open_bus(&s);
-    if (r >= 0)
-        r = take_name(&s);
-    if (r >= 0)
-        r = sd_event_loop(s.event);
+    if (r >= 0 && (r = open_bus(&s)) < 0)
+        code = FAIL_UNAVAILABLE;
+    if (r >= 0 && (r = take_name(&s)) < 0 && r != -EEXIST)
+        code = FAIL_UNAVAILABLE; /* where connecting is all that was done so far */
+    if (r >= 0) {
+        r = sd_event_loop(s.event); /* what sd_event_exit() got; a lost bus gives it 1 */
+        code = r == 0 ? 0 : FAIL_OTHER;
+        if (r > 0)
+            log_error("The bus was lost");
+    }
     server_done(&s);
-    return r;
+    return code;
 }

@@ -18,7 +18,10 @@
 #define BUS_MANAGER "org.brailled.Brailled1.Manager"
 #define BUS_ERROR "org.brailled.Brailled1.Error."
 
-enum { SERVER_QUEUE_LIMIT = 16 }; ///< jobs at a time, of all callers
+enum {
+    SERVER_QUEUE_LIMIT = 16, ///< jobs at a time, of all callers
+    SERVER_CALLER_LIMIT = 4, ///< of one connection, so that no single one takes every place
+};
 
 struct server_params {
     struct worker_params worker;
@@ -39,11 +42,12 @@ struct server {
     bool has_name;
 };
 
-/** Serve until SIGTERM, idleness or the loss of the bus. 0 or a negative errno, logged. */
+/** Serve until SIGTERM, idleness or the loss of the bus. Returns an exit code; what failed is
+ * logged: 69 without a bus, 1 when the bus was lost or another one has the name. */
 int server_run(const struct server_params *params);
 
-/** Begin a job whose options are filled; it is taken in any case. Queue full: FAIL_UNAVAILABLE,
- * -EBUSY. */
+/** Begin a job whose options are filled; it is taken in any case. Queue full, or too
+ * many jobs of this caller: FAIL_UNAVAILABLE, -EBUSY. */
 int server_start_job(struct server *s, struct job *job /* taken */, struct fail *fail);
 
 /** daemon/manager.c */

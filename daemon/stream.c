@@ -3,14 +3,20 @@
 #include "stream.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct stream {
     int fd; ///< borrowed
+    bool is_socket;
     sd_event_source *io;
     stream_done_fn done;
     void *userdata;
@@ -30,11 +36,29 @@ static void watch(struct stream *s, bool waiting, bool broken)
         sd_event_source_set_enabled(s->io, SD_EVENT_OFF);
 }
 
+/* The caller has this pipe too and may have taken O_NONBLOCK away, and a write that waits would hold
+ * up the loop. A pipe that poll() calls writable takes PIPE_BUF bytes in any case. */
+static ssize_t write_at_once(struct stream *s)
+{
+    const uint8_t *data = s->data + s->sent;
+    const size_t size = s->size - s->sent;
+    struct pollfd p = {.fd = s->fd, .events = POLLOUT};
+
+    if (s->is_socket)
+        return send(s->fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (fcntl(s->fd, F_SETFL, fcntl(s->fd, F_GETFL) | O_NONBLOCK) < 0)
+        return -1;
+    int r = poll(&p, 1, 0);
+    if (r == 0)
+        errno = EAGAIN;
+    return r <= 0 ? -1 : write(s->fd, data, MIN(size, (size_t) PIPE_BUF));
+}
+
 /* True when nothing waits. */
 static bool write_some(struct stream *s)
 {
     while (!s->broken && s->sent < s->size) {
-        ssize_t n = write(s->fd, s->data + s->sent, s->size - s->sent);
+        ssize_t n = write_at_once(s);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && errno == EAGAIN)
@@ -77,10 +101,12 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdat
 int stream_new(sd_event *event, int fd, stream_done_fn done, void *userdata, struct stream **ret)
 {
     struct stream *s = calloc(1, sizeof(*s));
+    struct stat st;
 
     if (!s)
         return -ENOMEM;
     s->fd = fd;
+    s->is_socket = fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
     s->done = done;
     s->userdata = userdata;
     pthread_mutex_init(&s->lock, NULL);
@@ -106,7 +132,11 @@ struct stream *stream_free(struct stream *s)
 
 static int make_room(struct stream *s, size_t size)
 {
-    if (s->sent > 0) {
+    if (s->size - s->sent + size > STREAM_LIMIT_BYTES)
+        return -ENOBUFS;
+    if (s->room - s->size >= size)
+        return 0;
+    if (s->sent > s->size / 2) { /* else too much is moved for too little room */
         memmove(s->data, s->data + s->sent, s->size - s->sent);
         s->size -= s->sent;
         s->sent = 0;

@@ -21,7 +21,10 @@ int stream_new(sd_event *event, int fd, stream_done_fn done, void *userdata, str
 struct stream *stream_free(struct stream *s);
 DEFINE_CLEANUP(struct stream *, stream_free);
 
-/** Any thread: add bytes. -EPIPE once the reader is gone. The loop must call stream_pump() soon. */
+enum { STREAM_LIMIT_BYTES = 256 << 20 }; ///< waiting at a time: more than two hours of speech
+
+/** Any thread: add bytes. -EPIPE once the reader is gone; -ENOBUFS beyond STREAM_LIMIT_BYTES. The
+ * loop must call stream_pump() soon. */
 int stream_put(struct stream *s, const void *data, size_t size);
 
 /** Loop: write what can be written now, and go on when the pipe takes more. */

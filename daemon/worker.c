@@ -6,6 +6,7 @@
 #include "job.h"
 #include "stream.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 enum { RAW_RATE_HZ = 16000 }; ///< what the name of the raw format promises
+enum { MEMFD_LIMIT_BYTES = 256 << 20 }; ///< of a sound that is kept until it is whole, as 16 bits
 
 struct worker {
     struct worker_params params;
@@ -109,10 +111,15 @@ static int put_stream(struct job *job, const float *samples, size_t n, struct fa
     for (size_t i = 0, m; r >= 0 && i < n; i += m) {
         m = MIN(n - i, ELEMENTSOF(pcm));
         audio_to_s16(samples + i, m, pcm);
+        for (size_t k = 0; k < m; k++)
+            pcm[k] = (int16_t) htole16((uint16_t) pcm[k]);
         r = stream_put(job->stream, pcm, m * sizeof(*pcm));
     }
     if (r == -EPIPE)
         return fail_set(fail, FAIL_INTERRUPTED, -ECANCELED, "nobody reads audio-fd any more");
+    if (r == -ENOBUFS)
+        return fail_set(fail, FAIL_OTHER, r, "%d MiB of sound wait; read audio-fd while it is made",
+                        STREAM_LIMIT_BYTES >> 20);
     return r;
 }
 
@@ -120,6 +127,11 @@ static int put_memfd(struct job *job, const float *samples, size_t n, struct fai
 {
     struct job_result *res = &job->result;
 
+    if ((res->n_samples + n) * sizeof(int16_t) > MEMFD_LIMIT_BYTES)
+        return fail_set(fail, FAIL_OTHER, -EFBIG,
+                        "the sound is longer than %d MiB; say it in parts, or give an audio-fd and "
+                        "read it while it is made",
+                        MEMFD_LIMIT_BYTES >> 20);
     if (!res->writer) {
         res->audio_fd = memfd_create("brailled-audio", MFD_CLOEXEC | MFD_ALLOW_SEALING);
         if (res->audio_fd < 0)
@@ -206,12 +218,7 @@ static int convert(struct worker *w, struct job *job)
     res->reading.times_ms.decode = decode_ms;
     if (!(job->options.outputs & OUTPUT_AUDIO))
         return 0;
-    r = say(w, job, res->reading.spoken);
-    if (r == -ENODATA) { /* a page of marks only: read, but silent */
-        res->fail = (struct fail){0};
-        return 0;
-    }
-    return r;
+    return say(w, job, res->reading.spoken);
 }
 
 static int work(struct worker *w, struct job *job)

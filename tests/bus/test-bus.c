@@ -271,6 +271,7 @@ static void case_errors(void)
         const char *s;
     } wrong[] = {
         {"rate", "d", 0.01, NULL},
+        {"rate", "d", 0.3, NULL},
         {"rate", "d", NAN, NULL},
         {"pitch", "d", 100, NULL},
         {"dpi", "d", -1, NULL},
@@ -426,13 +427,15 @@ static void listener_leaves(sd_bus *bus)
     REQUIRE(fcntl(fd[1], F_SETPIPE_SZ, 4096) >= 0);
     sd_bus_message *m = new_call(bus, "Say");
     REQUIRE(sd_bus_message_append(m, "sa{sv}", "hao3", 1, "audio-fd", "h", fd[1]) >= 0);
-    close(fd[1]);
     REQUIRE(sd_bus_call_async(bus, NULL, m, on_any_reply, &answer, UINT64_MAX) >= 0);
     sd_bus_message_unref(m);
+    wait_for_jobs(bus, 1);
+    REQUIRE(fcntl(fd[1], F_SETFL, 0) == 0); /* and lets writes wait, for the daemon as well */
     m = new_call(bus, "Say");
     REQUIRE(sd_bus_message_append(m, "sa{sv}", "ni3hao3。", 0) >= 0);
     sd_bus_message_unref(call(bus, m));
     REQUIRE(active_jobs(bus) == 1 && !answer);
+    close(fd[1]);
     close(fd[0]);
     while (!answer) {
         REQUIRE(sd_bus_process(bus, NULL) >= 0);
@@ -496,16 +499,30 @@ static void case_together(void)
     REQUIRE(sd_bus_get_property_trivial(a, NAME, PATH, MANAGER, "QueueLimit", NULL, 'u', &limit) >=
             0);
     REQUIRE(limit > 1 && limit < ELEMENTSOF(answers) - 2);
-    for (unsigned i = 0; i < limit; i++)
-        say_async(b, text, &answers[2 + i]);
-    wait_for_jobs(a, limit);
-    sd_bus_message *m = new_call(a, "Say");
+    /* four places for each caller */
+    sd_bus *crowd[ELEMENTSOF(answers)] = {0};
+    sd_bus_message *m;
+    for (unsigned i = 0; i < limit; i++) {
+        if (i % 4 == 0)
+            crowd[i / 4] = open_bus();
+        say_async(crowd[i / 4], text, &answers[2 + i]);
+        wait_for_jobs(a, i + 1);
+        if (i == 3) {
+            m = new_call(crowd[0], "Say");
+            REQUIRE(sd_bus_message_append(m, "sa{sv}", "hao3", 0) >= 0);
+            call_fails(crowd[0], m, "Busy");
+        }
+    }
+    m = new_call(a, "Say");
     REQUIRE(sd_bus_message_append(m, "sa{sv}", "hao3", 0) >= 0);
     call_fails(a, m, "Busy");
-    sd_bus_close(b);
+    for (unsigned i = 0; crowd[i]; i++) {
+        sd_bus_close(crowd[i]);
+        sd_bus_unref(crowd[i]);
+    }
     wait_for_jobs(a, 0);
     free(text);
-    sd_bus_unref(b);
+    sd_bus_flush_close_unref(b);
     sd_bus_flush_close_unref(a);
 }
 

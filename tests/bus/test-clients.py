@@ -108,8 +108,15 @@ def case_replace():
     for words in (['--nonsense'], ['--idle-timeout', 'soon'], ['word']):
         require(subprocess.run([daemon, *words], env=BUS, capture_output=True).returncode == 64, words)
     require(subprocess.run([daemon, '--version'], capture_output=True, text=True).stdout.startswith('brailled '))
+    # the loss of the bus is a failure; that there is none at the start is another
+    bus = subprocess.Popen(['dbus-daemon', '--session', '--nofork', '--print-address=1'], stdout=subprocess.PIPE, text=True)
+    alone = subprocess.Popen([daemon], env=dict(BUS, DBUS_SESSION_BUS_ADDRESS=bus.stdout.readline().strip()))
+    time.sleep(1)
+    require(alone.poll() is None, alone.returncode)
+    bus.kill()
+    require(alone.wait(timeout=30) == 1, alone.returncode)
     r = subprocess.run([daemon], env=no_bus(), capture_output=True, text=True)
-    require(r.returncode == 1 and 'session bus' in r.stderr, r)
+    require(r.returncode == 69 and 'session bus' in r.stderr, r)
 
 
 if __name__ == '__main__':
