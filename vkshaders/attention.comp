@@ -34,11 +34,11 @@ const int BLOCKS = 1;
 int lane = int(gl_LocalInvocationID.x) & 7;
 int group = int(gl_LocalInvocationID.x) >> 3;
 #define FETCH(i) vec4(0) // keys are fetched where they are used
-#define KEY(texel, i, key) imageLoad(X, (i) + key)
+#define KEY(texel, i, key) imageLoad(X, (i) + min(key, last))
 #else
 #include "include/lanes.glsl"
 const int BLOCKS = 4;
-#define FETCH(i) imageLoad(X, (i) + lane)
+#define FETCH(i) imageLoad(X, (i) + min(lane, last))
 #define KEY(texel, i, key) LANE(texel, key)
 #endif
 
@@ -60,6 +60,7 @@ void main()
             acc[i][j] = vec4(0);
     }
     for (int s = 0; s < n_keys; s += 8) {
+        int last = n_keys - 1 - s; // beyond it memory may hold NaN, and 0 * NaN is not 0
         float p[8][BLOCKS];
 
         [[unroll]] for (int key = 0; key < 8; key++)
