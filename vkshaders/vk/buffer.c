@@ -77,16 +77,27 @@ static int make_view(struct vkc_buffer *buf, enum vkc_view view)
     return vkc_error(buf->ctx, vkCreateBufferView(buf->ctx->device, &info, NULL, &buf->view));
 }
 
-/* Run what `copy_cmd` holds, between begin_copy() and this, and wait. */
+/* Run what `copy_cmd` holds, between begin_copy() and this, and wait. Later submits and the host
+ * see what was written, and may write over it. */
 static int end_copy(struct vkc_context *ctx)
 {
+    const VkMemoryBarrier barrier = {
+        .sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
+        .srcAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT,
+        .dstAccessMask = VK_ACCESS_MEMORY_READ_BIT | VK_ACCESS_MEMORY_WRITE_BIT |
+                         VK_ACCESS_HOST_READ_BIT | VK_ACCESS_HOST_WRITE_BIT,
+    };
     const VkSubmitInfo submit = {
         .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
         .commandBufferCount = 1,
         .pCommandBuffers = &ctx->copy_cmd,
     };
-    VkResult vr = vkEndCommandBuffer(ctx->copy_cmd);
+    VkResult vr;
 
+    vkCmdPipelineBarrier(ctx->copy_cmd, VK_PIPELINE_STAGE_TRANSFER_BIT,
+                         VK_PIPELINE_STAGE_ALL_COMMANDS_BIT | VK_PIPELINE_STAGE_HOST_BIT, 0, 1,
+                         &barrier, 0, NULL, 0, NULL);
+    vr = vkEndCommandBuffer(ctx->copy_cmd);
     if (vr == VK_SUCCESS)
         vr = vkResetFences(ctx->device, 1, &ctx->copy_fence);
     if (vr == VK_SUCCESS)
@@ -234,16 +245,6 @@ static int copy_part(struct vkc_buffer *from, size_t from_offset, struct vkc_buf
     if (r < 0)
         return r;
     vkCmdCopyBuffer(from->ctx->copy_cmd, from->handle, to->handle, 1, &region);
-    /* what the host reads next, and what shaders read in a later submit */
-    const VkMemoryBarrier barrier = {
-        .sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
-        .srcAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT,
-        .dstAccessMask = VK_ACCESS_HOST_READ_BIT | VK_ACCESS_MEMORY_READ_BIT,
-    };
-    vkCmdPipelineBarrier(from->ctx->copy_cmd, VK_PIPELINE_STAGE_TRANSFER_BIT,
-                         VK_PIPELINE_STAGE_HOST_BIT | VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT |
-                             VK_PIPELINE_STAGE_TRANSFER_BIT,
-                         0, 1, &barrier, 0, NULL, 0, NULL);
     return end_copy(from->ctx);
 }
 
