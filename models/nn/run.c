@@ -116,6 +116,12 @@ static struct nn_bound *bound(const struct nn_tensor *t)
     return (struct nn_bound *) t; /* the first member; callers hold it const, we bind lazily */
 }
 
+/* Nothing is known of what the slot holds. */
+static void set_dirty(struct nn_slot *s)
+{
+    s->channels = 0;
+}
+
 static bool slot_is_clean(const struct nn_slot *s, const struct nn_tensor *t)
 {
     return s->channels == t->channels && s->length == t->length && s->margin == t->margin;
@@ -252,16 +258,19 @@ int nn_tensor_write(struct nn_tensor *t, const float *data)
     r = nn_bind(b->run, t, NN_HOST);
     if (r < 0)
         return r;
-    set_clean(b->slot, t);
+    set_dirty(b->slot); /* a write that fails may have written a part */
     if (vkc_buffer_map(t->buf)) {
         pack(t, data, vkc_buffer_map(t->buf));
-        return 0;
+    } else {
+        packed = malloc(size_of(t));
+        if (!packed)
+            return -ENOMEM;
+        pack(t, data, packed);
+        r = vkc_buffer_write(t->buf, 0, packed, size_of(t));
     }
-    packed = malloc(size_of(t));
-    if (!packed)
-        return -ENOMEM;
-    pack(t, data, packed);
-    return vkc_buffer_write(t->buf, 0, packed, size_of(t));
+    if (r >= 0)
+        set_clean(b->slot, t);
+    return r;
 }
 
 int nn_tensor_read(struct nn_tensor *t, float *data)
