@@ -12,6 +12,11 @@
 
 #define VALIDATION_LAYER "VK_LAYER_KHRONOS_validation"
 
+enum {
+    MIN_STORAGE_IMAGES = 5,       ///< texel buffers of the convolution
+    MIN_TEXEL_ELEMENTS = 1 << 22, ///< 64 MiB of floats: the largest tensors and weights
+};
+
 const char *vkc_device_type_name(enum vkc_device_type type)
 {
     static const char *const names[] = {
@@ -172,6 +177,27 @@ static uint64_t largest_local_heap(VkPhysicalDevice handle)
     return best;
 }
 
+/* What the kernels and the models need beyond what every device can; says what is too little. A
+ * texel buffer counts as a storage image. All else is within the least that Vulkan promises. */
+static bool limits_suffice(const VkPhysicalDeviceLimits *limits, char *why, size_t size)
+{
+    const struct {
+        const char *what;
+        uint32_t is, least;
+    } needs[] = {
+        {"storage images a stage", limits->maxPerStageDescriptorStorageImages, MIN_STORAGE_IMAGES},
+        {"storage images a set", limits->maxDescriptorSetStorageImages, MIN_STORAGE_IMAGES},
+        {"elements of a texel buffer", limits->maxTexelBufferElements, MIN_TEXEL_ELEMENTS},
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(needs); i++)
+        if (needs[i].is < needs[i].least) {
+            snprintf(why, size, "it has %u %s, not %u", needs[i].is, needs[i].what, needs[i].least);
+            return false;
+        }
+    return true;
+}
+
 static void describe(VkPhysicalDevice handle, struct vkc_physical *p)
 {
     static const enum vkc_device_type types[] = {
@@ -208,7 +234,7 @@ static void describe(VkPhysicalDevice handle, struct vkc_physical *p)
     if (find_queue(handle, &p->queue_family) < 0)
         snprintf(info->why, sizeof(info->why), "it has no compute queue");
     else
-        info->usable = true;
+        info->usable = limits_suffice(&p->properties.limits, info->why, sizeof(info->why));
 }
 
 static int rank(const struct vkc_physical *p)
