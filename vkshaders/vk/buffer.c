@@ -38,6 +38,31 @@ static int choose_memory(const struct vkc_context *ctx, uint32_t allowed, bool m
     return find_memory(ctx, allowed, 0, VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT);
 }
 
+/* A negative type is no memory at all. */
+static VkResult allocate_type(struct vkc_buffer *buf, VkDeviceSize size, int type)
+{
+    const VkMemoryAllocateInfo info = {
+        .sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
+        .allocationSize = size,
+        .memoryTypeIndex = (uint32_t) type,
+    };
+
+    if (type < 0)
+        return VK_ERROR_OUT_OF_DEVICE_MEMORY;
+    return vkAllocateMemory(buf->ctx->device, &info, NULL, &buf->memory);
+}
+
+/* The types of `allowed` that are not on the heap of `type`. */
+static uint32_t other_heaps(const struct vkc_context *ctx, uint32_t allowed, int type)
+{
+    for (uint32_t i = 0; i < ctx->memory.memoryTypeCount && type >= 0; i++)
+        if (ctx->memory.memoryTypes[i].heapIndex == ctx->memory.memoryTypes[type].heapIndex)
+            allowed &= ~(1u << i);
+    return allowed;
+}
+
+/* A heap may be small (what the host sees of a graphics card) or full of other programs' things:
+ * slower memory is better than none. */
 static int allocate(struct vkc_buffer *buf)
 {
     struct vkc_context *ctx = buf->ctx;
@@ -48,14 +73,12 @@ static int allocate(struct vkc_buffer *buf)
 
     vkGetBufferMemoryRequirements(ctx->device, buf->handle, &need);
     type = choose_memory(ctx, need.memoryTypeBits, mapped, buf->host);
-    if (type < 0)
-        return -ENOMEM;
-    const VkMemoryAllocateInfo info = {
-        .sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
-        .allocationSize = need.size,
-        .memoryTypeIndex = (uint32_t) type,
-    };
-    vr = vkAllocateMemory(ctx->device, &info, NULL, &buf->memory);
+    vr = allocate_type(buf, need.size, type);
+    if (vr == VK_ERROR_OUT_OF_DEVICE_MEMORY) {
+        const uint32_t others = other_heaps(ctx, need.memoryTypeBits, type);
+
+        vr = allocate_type(buf, need.size, choose_memory(ctx, others, mapped, mapped));
+    }
     if (vr == VK_SUCCESS)
         vr = vkBindBufferMemory(ctx->device, buf->handle, buf->memory, 0);
     if (vr == VK_SUCCESS && mapped)
