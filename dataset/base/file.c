@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -70,29 +71,57 @@ int file_read(const char *path, size_t max_size, uint8_t **ret_data, size_t *ret
     return r;
 }
 
-int file_out_open(struct file_out *f, const char *path, struct fail *fail)
+static int open_temporary(struct file_out *f, struct fail *fail)
 {
-    *f = (struct file_out) FILE_OUT_INIT;
-    f->path = strdup(path);
-    if (!f->path || asprintf(&f->tmp, "%s.XXXXXX", path) < 0) {
+    if (asprintf(&f->tmp, "%s.XXXXXX", f->path) < 0) {
         f->tmp = NULL;
-        file_out_done(f);
         return -ENOMEM;
     }
     f->fd = mkostemp(f->tmp, O_CLOEXEC);
     if (f->fd < 0) {
         int r = fail_set(fail, FAIL_CREATE, -errno,
                          "cannot create '%s': %m; choose a folder that exists and can be written",
-                         path);
+                         f->path);
         freep(&f->tmp);
         f->tmp = NULL;
-        file_out_done(f);
         return r;
     }
     mode_t mask = umask(0);
     umask(mask);
     fchmod(f->fd, 0666 & ~mask);
     return 0;
+}
+
+/* A device or pipe keeps its place: a file with its name instead of it is never meant. */
+static int open_directly(struct file_out *f, struct fail *fail)
+{
+    f->fd = open(f->path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+    if (f->fd < 0)
+        return fail_set(fail, FAIL_CREATE, -errno, "cannot write to '%s': %m", f->path);
+    return 0;
+}
+
+int file_out_open(struct file_out *f, const char *path, struct fail *fail)
+{
+    struct stat st;
+    int r;
+
+    *f = (struct file_out) FILE_OUT_INIT;
+    const bool exists = stat(path, &st) == 0;
+    if (exists && S_ISDIR(st.st_mode))
+        return fail_set(fail, FAIL_CREATE, -EISDIR, "'%s' is a folder; name a file in it", path);
+    /* where a link leads, so that the file is replaced and not the link */
+    f->path = exists && S_ISREG(st.st_mode) ? realpath(path, NULL) : strdup(path);
+    if (!f->path)
+        r = errno == ENOMEM ? -ENOMEM
+                            : fail_set(fail, FAIL_CREATE, -errno, "cannot create '%s': %m", path);
+    else if (exists && !S_ISREG(st.st_mode))
+        r = open_directly(f, fail);
+    else
+        r = open_temporary(f, fail);
+    if (r < 0)
+        file_out_done(f);
+    return r;
 }
 
 int file_out_write(struct file_out *f, const void *data, size_t size, struct fail *fail)
@@ -120,17 +149,22 @@ static void sync_folder(const char *path)
     }
 }
 
+int file_out_sync(struct file_out *f, struct fail *fail)
+{
+    if (fsync(f->fd) == 0 || (!f->tmp && (errno == EINVAL || errno == EROFS)))
+        return 0; /* a device or pipe has nothing to bring to a disk */
+    return fail_set(fail, FAIL_IO, -errno, "cannot write '%s' to the disk: %m", f->path);
+}
+
 int file_out_commit(struct file_out *f, struct fail *fail)
 {
-    int r = 0;
-    if (fsync(f->fd) < 0)
-        r = fail_set(fail, FAIL_IO, -errno, "cannot write '%s' to the disk: %m", f->path);
+    int r = file_out_sync(f, fail);
     if (close(f->fd) < 0 && r == 0)
         r = fail_set(fail, FAIL_IO, -errno, "cannot write '%s' to the disk: %m", f->path);
     f->fd = -1;
-    if (r == 0 && rename(f->tmp, f->path) < 0)
+    if (r == 0 && f->tmp && rename(f->tmp, f->path) < 0)
         r = fail_set(fail, FAIL_CREATE, -errno, "cannot name the output '%s': %m", f->path);
-    if (r == 0) {
+    if (r == 0 && f->tmp) {
         sync_folder(f->path);
         free(f->tmp);
         f->tmp = NULL;

@@ -30,7 +30,9 @@ def case_braillectl():
         require(info['format'] == 'flac' and abs(info['frames'] / 16000 - o['audio_s']) < 0.001, info)
         # in this process the same page gives the same text and, on the same device, the same sound
         local = os.path.join(d, 'local.flac')
-        l = run('convert', page, '-o', local, '--local', '--json', env=BUS, says='in this process').json
+        there = run('convert', page, '-o', local, '--local', '--json', env=BUS, says='in this process')
+        l = there.json
+        require(('no GPU is used' in there.error) == ('no GPU is used' in r.error), r.error)
         require(l['daemon'] is False and l['text'] == o['text'] and l['pinyin'] == o['pinyin'], l)
         require(sound_info(local)['frames'] == info['frames'], sound_info(local), info)
         with open(text) as f:
@@ -39,6 +41,8 @@ def case_braillectl():
         require(r.out[:4] == b'RIFF' and len(r.out) > 8000, len(r.out))
         require(run('prepare', '--json', env=BUS).json['daemon'] is True)
         run('say', '--pinyin', 'xyz9', '-o', os.path.join(d, 'bad.wav'), env=BUS, code=65, says='xyz9')
+        run('say', '--pinyin', 'xyz9', '--no-sandhi', '-o', os.path.join(d, 'bad.wav'), env=BUS, code=65, says='xyz9')
+        run('say', '--pinyin', '-', '-o', os.path.join(d, 'bad.wav'), env=BUS, stdin=b'hao3\xff', code=65, says='not UTF-8')
         run('convert', text, '-o', os.path.join(d, 'bad.wav'), env=BUS, code=65)
         run('say', '--pinyin', 'hao3', '--device', '0', '-o', os.path.join(d, 'd.wav'), env=BUS, says='in this process')
         require(not os.path.exists(os.path.join(d, 'bad.wav')), os.listdir(d))

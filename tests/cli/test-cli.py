@@ -54,7 +54,7 @@ def case_usage():
     run('convert', 'x', '-o', 'x.mp3', code=64, says='.flac')
     run('convert', 'x', '-o', '-', '--json', code=64, says='standard output')
     run('say', '-o', 'x.wav', code=64, says='--pinyin')
-    for rate in ('0', '-1', 'nan', 'inf', '1e9', ''):
+    for rate in ('0', '0.3', '-1', 'nan', 'inf', '1e9', ''):
         run('say', '--pinyin', SHORT, '-o', 'x.wav', '--rate', rate, code=64, says='--rate')
     require(not os.path.exists('x.wav'))
     for name in LATER:
@@ -128,6 +128,16 @@ def case_outputs():
     say = ('say', '--pinyin', SHORT)
     with folder() as d:
         run(*say, '-o', os.path.join(d, 'no/folder/out.wav'), code=73, says='no/folder')
+        for name in ('dir.wav', 'dir.txt'):
+            os.mkdir(os.path.join(d, name))
+        began = time.monotonic()
+        run(*say, '-o', os.path.join(d, 'dir.wav'), code=73, says='folder')
+        run('convert', need_page(), '-o', os.path.join(d, 'out.wav'), '--text', os.path.join(d, 'dir.txt'), code=73,
+            says='folder')
+        require(time.monotonic() - began < 5, 'told only after the work')
+        for name in ('dir.wav', 'dir.txt'):
+            os.rmdir(os.path.join(d, name))
+        require(files_in(d) == [], files_in(d))
         full_disk(say, d)
         with open('/dev/full', 'wb') as full:
             run(*say, '-o', '-', stdout=full, code=74)
@@ -144,6 +154,15 @@ def case_outputs():
         with open(old) as f:
             require(f.read() == 'old', 'a failure touched the file that was there')
         require(files_in(d) == ['old.wav'], files_in(d))
+        # a link keeps leading to the file, and what is no file stays what it is
+        os.symlink('old.wav', os.path.join(d, 'link.wav'))
+        run(*say, '-o', os.path.join(d, 'link.wav'))
+        require(os.readlink(os.path.join(d, 'link.wav')) == 'old.wav' and sound_info(old)['frames'] > 0)
+        os.mkfifo(os.path.join(d, 'fifo.wav'))
+        reader = subprocess.Popen(['cat', os.path.join(d, 'fifo.wav')], stdout=subprocess.PIPE)
+        run(*say, '-o', os.path.join(d, 'fifo.wav'))
+        require(reader.communicate()[0][:4] == b'RIFF')
+        require(files_in(d) == ['fifo.wav', 'link.wav', 'old.wav'], files_in(d))
 
 
 def check_cell(c, page):
@@ -255,6 +274,8 @@ def case_say():
         run('say', '--pinyin', 'hao3 xyz9', '-o', os.path.join(d, 'bad.wav'), code=65, says='xyz9')
         run('say', '--pinyin', '', '-o', os.path.join(d, 'bad.wav'), code=65)
         run('say', '--pinyin', '-', '-o', os.path.join(d, 'bad.wav'), stdin=b'a\0b', code=65)
+        run('say', '--pinyin', '-', '-o', os.path.join(d, 'bad.wav'), stdin=b'hao3\xff', code=65, says='not UTF-8')
+        run('say', '--pinyin', 'xyz9', '--no-sandhi', '-o', os.path.join(d, 'bad.wav'), code=65, says='xyz9')
         require(not os.path.exists(os.path.join(d, 'bad.wav')))
 
 

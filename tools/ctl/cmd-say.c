@@ -6,6 +6,7 @@
 #include "tools/ctl/speech.h"
 
 #include "base/file.h"
+#include "pipeline/pipeline.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -29,24 +30,22 @@ static size_t say_args(struct arg *out)
         {"output", 'o', ARG_STRING, "OUT", "sound file: .wav .flac .ogg .opus; - streams WAV",
          &options.out},
         {"no-sandhi", 0, ARG_FLAG, NULL, "speak the tones as they stand", &options.no_sandhi},
-        {"rate", 0, ARG_NUMBER, "R", "speed, 1 is normal", &options.rate, .min = 0.25, .max = 4},
-        {"pitch", 0, ARG_NUMBER, "P", "pitch, 1 is normal", &options.pitch, .min = 0.5, .max = 2},
+        {"rate", 0, ARG_NUMBER, "R", "speed, 1 is normal", &options.rate,
+         .min = PIPELINE_RATE_MIN, .max = PIPELINE_RATE_MAX},
+        {"pitch", 0, ARG_NUMBER, "P", "pitch, 1 is normal", &options.pitch,
+         .min = PIPELINE_PITCH_MIN, .max = PIPELINE_PITCH_MAX},
     };
     memcpy(out, args, sizeof(args));
     return ELEMENTSOF(args);
 }
 
-/* *ret owned; line ends become spaces. */
-static int get_text(char **ret, struct fail *fail)
+/* All of standard input; *ret owned. */
+static int read_text(char **ret, struct fail *fail)
 {
     uint8_t *data = NULL;
     size_t size = 0;
     int fd = -1;
 
-    if (strcmp(options.pinyin, "-") != 0) {
-        *ret = strdup(options.pinyin);
-        return *ret ? 0 : -ENOMEM;
-    }
     int r = ctl_open_input("-", MAX_TEXT_BYTES, &fd, fail);
     if (r < 0)
         return r;
@@ -54,13 +53,41 @@ static int get_text(char **ret, struct fail *fail)
     close(fd);
     if (r < 0)
         return r;
-    for (size_t i = 0; i < size; i++)
-        if (data[i] == 0) {
-            free(data);
-            return fail_set(fail, FAIL_INPUT, -EBADMSG, "standard input is not text");
-        } else if (data[i] == '\n' || data[i] == '\r' || data[i] == '\t')
-            data[i] = ' ';
     *ret = (char *) data;
+    return memchr(data, 0, size)
+               ? fail_set(fail, FAIL_INPUT, -EBADMSG, "standard input is not text")
+               : 0;
+}
+
+/* Jansson takes UTF-8 only, and the bus hangs up on a sender of anything else. */
+static bool is_utf8(const char *text, size_t size)
+{
+    json_t *s = json_stringn(text, size);
+    json_decref(s);
+    return s != NULL;
+}
+
+/* The text of the argument or of standard input; *ret owned; line ends become spaces. */
+static int get_text(char **ret, struct fail *fail)
+{
+    CLEANUP_FREE char *text = NULL;
+    int r = 0;
+
+    if (strcmp(options.pinyin, "-") == 0)
+        r = read_text(&text, fail);
+    else if (!(text = strdup(options.pinyin)))
+        r = -ENOMEM;
+    if (r < 0)
+        return r;
+    const size_t size = strlen(text);
+    if (size > MAX_TEXT_BYTES)
+        return fail_set(fail, FAIL_INPUT, -EFBIG, "the text is larger than %d MiB; say it in parts",
+                        MAX_TEXT_BYTES >> 20);
+    if (!is_utf8(text, size))
+        return fail_set(fail, FAIL_INPUT, -EILSEQ, "the text is not UTF-8");
+    for (char *s = text; (s = strpbrk(s, "\n\r\t"));)
+        *s = ' ';
+    *ret = TAKE_PTR(text);
     return 0;
 }
 

@@ -162,8 +162,12 @@ int ctl_open_input(const char *path, size_t max_size, int *ret_fd, struct fail *
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 && errno == EINTR && ctl_cancelled)
         return ctl_interrupted(fail);
-    if (fd < 0 || fstat(fd, &st) < 0)
-        return fail_set(fail, FAIL_OPEN, -errno, "cannot open '%s': %m", path);
+    if (fd < 0 || fstat(fd, &st) < 0) {
+        int r = fail_set(fail, FAIL_OPEN, -errno, "cannot open '%s': %m", path);
+        if (fd >= 0)
+            close(fd);
+        return r;
+    }
     if (S_ISREG(st.st_mode)) {
         *ret_fd = fd;
         return 0;

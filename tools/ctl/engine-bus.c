@@ -5,6 +5,7 @@
  */
 
 #include "tools/ctl/engine.h"
+#include "tools/ctl/engine-local.h"
 
 #include "audio/audio.h"
 
@@ -12,6 +13,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <systemd/sd-bus.h>
 #include <unistd.h>
@@ -162,6 +164,32 @@ static int call(struct call *c, sd_bus_message *m /* taken */, struct fail *fail
     return r;
 }
 
+/* What it is, e.g. that there is no GPU, is told by the property Device; an answer has the name. Not
+ * to be told is no failure. `name` NULL: the property's. */
+static int tell_device(struct engine *base, const char *name)
+{
+    CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+    sd_bus *bus = ((struct engine_bus *) base)->bus;
+    struct vkc_device_info info = {0};
+    const char *now = NULL, *driver = NULL;
+    char note[300] = "";
+    uint32_t type = 0;
+
+    if (name && strcmp(base->device, name) == 0)
+        return 0;
+    int r = sd_bus_get_property(bus, BUS_NAME, BUS_PATH, BUS_MANAGER, "Device", NULL, &m, "(sus)");
+    if (r >= 0)
+        r = sd_bus_message_read(m, "(sus)", &now, &type, &driver);
+    if (r >= 0 && type <= VKC_CPU && (!name || strcmp(name, now) == 0)) {
+        info.type = (enum vkc_device_type) type;
+        snprintf(info.driver, sizeof(info.driver), "%s", driver);
+        local_device_note(&info, note, sizeof(note));
+    }
+    if (name || r >= 0)
+        engine_set_device(base, name ? name : now, note);
+    return r;
+}
+
 static int take_timings(struct engine *e, sd_bus_message *m)
 {
     const char *name;
@@ -187,7 +215,7 @@ static int take_value(struct engine *e, sd_bus_message *m, const char *key,
     if (strcmp(key, "device") == 0) {
         int r = sd_bus_message_read(m, "v", "s", &s);
         if (r >= 0)
-            engine_set_device(e, s, "");
+            tell_device(e, s);
         return r;
     }
     if (page && strcmp(key, "pinyin") == 0) {
@@ -299,8 +327,6 @@ static int bus_engine_prepare(struct engine *base, struct fail *fail)
     CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
     struct engine_bus *e = (struct engine_bus *) base;
     struct call c = {.e = e, .what = "loading", .fd = -1};
-    const char *name, *driver;
-    uint32_t type;
 
     int r = new_call(e, "Prepare", &m, fail);
     if (r >= 0 && (r = sd_bus_message_append(m, "a{sv}", 0)) < 0)
@@ -310,12 +336,7 @@ static int bus_engine_prepare(struct engine *base, struct fail *fail)
     sd_bus_message_unref(c.reply);
     if (r < 0)
         return r;
-
-    sd_bus_error error = SD_BUS_ERROR_NULL;
-    r = sd_bus_get_property(e->bus, BUS_NAME, BUS_PATH, BUS_MANAGER, "Device", &error, &m, "(sus)");
-    if (r >= 0 && (r = sd_bus_message_read(m, "(sus)", &name, &type, &driver)) >= 0)
-        engine_set_device(base, name, "");
-    sd_bus_error_free(&error);
+    r = tell_device(base, NULL);
     return r < 0 ? lost(r, fail) : 0;
 }
 
