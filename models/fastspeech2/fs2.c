@@ -214,6 +214,15 @@ static int record_variances(struct pass *p)
     return r < 0 ? r : record_predictor(p->m, p->run, &p->m->energy, p->x, 1, &p->energy);
 }
 
+/* Hz of a standardised log F0. A wild prediction stops at half the sampling rate, above which no
+ * vocoder can speak; what is not a number stays so, and is refused there. */
+static double f0_hz_of(const struct fs2 *m, float v)
+{
+    const double hz = exp(m->pitch_mean + m->pitch_scale * v), most = m->rate_hz / 2;
+
+    return hz > most ? most : hz;
+}
+
 /* Log F0 (0 where unvoiced), voicing and energy, changed as the caller wishes, go back through the
  * variance convolution into x; F0 by frame is also an output. */
 static int apply_variances(struct pass *p)
@@ -235,7 +244,7 @@ static int apply_variances(struct pass *p)
         v[n + i] = voiced;
         v[2 * n + i] *= (float) p->params->energy;
         if (!m->by_phone)
-            p->s.f0_hz[i] = voiced ? exp(m->pitch_mean + m->pitch_scale * v[i]) : 0;
+            p->s.f0_hz[i] = voiced ? f0_hz_of(m, v[i]) : 0;
     }
     nn_tensor_done(p->run, p->pitch);
     nn_tensor_done(p->run, p->energy);
