@@ -33,6 +33,7 @@ int image_pnm_decode(const uint8_t *data, size_t size, const char *name, struct 
 int image_tiff_decode(const uint8_t *data, size_t size, const char *name, struct image **ret,
                       struct fail *fail);
 
+/* Append a file to `out`; on failure a part of it. -ENOMEM; JPEG: -EINVAL beyond 65,500 pixels. */
 int image_png_encode(const struct image *img, struct image_bytes *out);
 int image_jpeg_encode(const struct image *img, int quality, struct image_bytes *out);
 int image_pnm_encode(const struct image *img, unsigned n_chan, struct image_bytes *out);

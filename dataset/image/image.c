@@ -105,6 +105,9 @@ int image_save(const struct image *img, const char *path, struct fail *fail)
     CLEANUP(file_out_done) struct file_out f = FILE_OUT_INIT;
 
     int r = encode(img, path, &bytes, fail);
+    if (r == -EINVAL)
+        fail_set(fail, FAIL_USAGE, r, "a picture of %u x %u pixels is too large for '%s'; use .png",
+                 img->width, img->height, path);
     if (r < 0)
         fail_set(fail, FAIL_OTHER, r, "cannot encode '%s': %m", path);
     if (r == 0)

@@ -190,11 +190,12 @@ int image_jpeg_decode(const uint8_t *data, size_t size, const char *name, struct
 }
 
 struct writer {
-    struct jpeg_error_mgr err;
+    struct jpeg_error_mgr err; ///< first, as in struct reader
+    struct jpeg_destination_mgr destination;
     struct jpeg_compress_struct jpeg;
     jmp_buf jump;
-    unsigned char *data; ///< malloc'ed by libjpeg
-    unsigned long size;
+    struct image_bytes *out;
+    JOCTET buffer[16384]; ///< what libjpeg writes, on its way to `out`
 };
 
 static void on_write_exit(j_common_ptr j)
@@ -202,14 +203,42 @@ static void on_write_exit(j_common_ptr j)
     longjmp(((struct writer *) j->err)->jump, 1);
 }
 
+static void on_write_start(j_compress_ptr j)
+{
+    struct writer *w = (struct writer *) j->err;
+    w->destination.next_output_byte = w->buffer;
+    w->destination.free_in_buffer = sizeof(w->buffer);
+}
+
+static void pass_on(j_compress_ptr j, size_t size)
+{
+    struct writer *w = (struct writer *) j->err;
+    if (image_bytes_add(w->out, w->buffer, size) < 0)
+        ERREXIT1(j, JERR_OUT_OF_MEMORY, 0);
+}
+
+/* libjpeg wants the whole buffer taken, whatever free_in_buffer says. */
+static boolean on_write_full(j_compress_ptr j)
+{
+    pass_on(j, sizeof(((struct writer *) j->err)->buffer));
+    on_write_start(j);
+    return TRUE;
+}
+
+static void on_write_end(j_compress_ptr j)
+{
+    struct writer *w = (struct writer *) j->err;
+    pass_on(j, sizeof(w->buffer) - w->destination.free_in_buffer);
+}
+
 static int write_all(struct writer *w, const struct image *img, int quality)
 {
     struct jpeg_compress_struct *j = &w->jpeg;
 
     if (setjmp(w->jump))
-        return -ENOMEM;
+        return w->err.msg_code == JERR_OUT_OF_MEMORY ? -ENOMEM : -EINVAL;
     jpeg_create_compress(j);
-    jpeg_mem_dest(j, &w->data, &w->size);
+    j->dest = &w->destination;
     j->image_width = img->width;
     j->image_height = img->height;
     j->input_components = (int) img->n_chan;
@@ -231,18 +260,21 @@ static int write_all(struct writer *w, const struct image *img, int quality)
 
 int image_jpeg_encode(const struct image *img, int quality, struct image_bytes *out)
 {
+    if (img->width > JPEG_MAX_DIMENSION || img->height > JPEG_MAX_DIMENSION)
+        return -EINVAL;
     struct writer *w = calloc(1, sizeof(*w));
     if (!w)
         return -ENOMEM;
+    w->out = out;
+    w->destination.init_destination = on_write_start;
+    w->destination.empty_output_buffer = on_write_full;
+    w->destination.term_destination = on_write_end;
     w->jpeg.err = jpeg_std_error(&w->err);
     w->err.error_exit = on_write_exit;
     w->err.output_message = on_output;
 
     int e = write_all(w, img, quality);
     jpeg_destroy_compress(&w->jpeg);
-    if (e == 0)
-        e = image_bytes_add(out, w->data, w->size);
-    free(w->data);
     free(w);
     return e;
 }

@@ -157,7 +157,7 @@ static int write_all(struct writer *w, const struct image *img)
                  img->n_chan == 3 ? PNG_COLOR_TYPE_RGB : PNG_COLOR_TYPE_GRAY, PNG_INTERLACE_NONE,
                  PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
     if (img->dpi > 0) {
-        const png_uint_32 per_metre = (png_uint_32) (img->dpi / 0.0254 + 0.5);
+        const png_uint_32 per_metre = (png_uint_32) MIN(img->dpi / 0.0254 + 0.5, 0x7fffffff);
         png_set_pHYs(w->png, w->info, per_metre, per_metre, PNG_RESOLUTION_METER);
     }
     png_write_info(w->png, w->info);

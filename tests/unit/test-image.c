@@ -296,6 +296,46 @@ static void test_save(void)
     REQUIRE(image_save(img, "/nowhere/x.png", &fail) < 0 && fail.kind == FAIL_CREATE);
 }
 
+/* Noise: a file of many times the encoder's buffer. */
+static void test_save_large(void)
+{
+    CLEANUP(image_freep) struct image *img = NULL;
+    unsigned state = 1, before = 0, after = 0;
+
+    REQUIRE(image_new(601, 401, 1, &img) == 0);
+    for (unsigned i = 0; i < 601 * 401; i++) {
+        state = state * 1664525 + 1013904223;
+        img->data[i] = (uint8_t) (i % 601 / 3 + (state >> 24) % 50);
+        before += img->data[i];
+    }
+    REQUIRE(image_recompress(img, 98) == 0);
+    for (unsigned i = 0; i < 601 * 401; i++)
+        after += img->data[i];
+    REQUIRE(near(before, after, 601 * 401 / 20));
+    REQUIRE(near(at(img, 0, 200, 0), 25, 35) && near(at(img, 600, 400, 0), 225, 35));
+}
+
+static void test_save_limits(void)
+{
+    CLEANUP(image_freep) struct image *longest = NULL, *small = NULL, *again = NULL;
+    struct fail fail = {0};
+    char name[64];
+
+    REQUIRE(image_new(65535, 1, 1, &longest) == 0);
+    snprintf(name, sizeof(name), "/tmp/test-image-%d.jpg", (int) getpid());
+    REQUIRE(image_save(longest, name, &fail) == -EINVAL && fail.kind == FAIL_USAGE);
+    REQUIRE(access(name, F_OK) < 0);
+    REQUIRE(image_recompress(longest, 90) == -EINVAL);
+
+    REQUIRE(image_new(2, 2, 1, &small) == 0);
+    small->dpi = 1e300;
+    snprintf(name, sizeof(name), "/tmp/test-image-%d.png", (int) getpid());
+    REQUIRE(image_save(small, name, NULL) == 0);
+    REQUIRE(image_load(name, &again, NULL) == 0);
+    REQUIRE(unlink(name) == 0);
+    REQUIRE(fabs(again->dpi - 0x7fffffff * 0.0254) < 1);
+}
+
 static void test_warp(void)
 {
     CLEANUP(image_freep) struct image *img = NULL, *moved = NULL, *half = NULL;
@@ -335,6 +375,8 @@ int main(int argc, char **argv)
     test_truncated();
     test_bombs();
     test_save();
+    test_save_large();
+    test_save_limits();
     test_warp();
     return 0;
 }
