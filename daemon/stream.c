@@ -36,8 +36,8 @@ static void watch(struct stream *s, bool waiting, bool broken)
         sd_event_source_set_enabled(s->io, SD_EVENT_OFF);
 }
 
-/* The caller has this pipe too and may have taken O_NONBLOCK away, and a write that waits would hold
- * up the loop. A pipe that poll() calls writable takes PIPE_BUF bytes in any case. */
+/* The caller has this pipe too and may have taken O_NONBLOCK away, and a write that waits would
+ * hold up the loop. A pipe that poll() calls writable takes PIPE_BUF bytes in any case. */
 static ssize_t write_at_once(struct stream *s)
 {
     const uint8_t *data = s->data + s->sent;

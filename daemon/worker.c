@@ -17,8 +17,10 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { RAW_RATE_HZ = 16000 }; ///< what the name of the raw format promises
-enum { MEMFD_LIMIT_BYTES = 256 << 20 }; ///< of a sound that is kept until it is whole, as 16 bits
+enum {
+    RAW_RATE_HZ = 16000,           ///< what the name of the raw format promises
+    MEMFD_LIMIT_BYTES = 256 << 20, ///< of a sound that is kept until it is whole, as 16 bits
+};
 
 struct worker {
     struct worker_params params;

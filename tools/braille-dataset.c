@@ -10,6 +10,15 @@
 static const struct subcommand commands[] = {
     {"crop", dataset_crop, "cut the cells of pages as the reader sees them"},
     {"render", dataset_render, "draw cells or pages with their truth"},
+    {"build", NULL, "make all data sets in one run"},
+    {"generate", NULL, "draw the pictures of one data set"},
+    {"clean", NULL, "find the pictures that do not show what they should"},
+    {"review", NULL, "look through doubtful pictures"},
+    {"augment", NULL, "turn, light and disturb pictures"},
+    {"split", NULL, "divide into training, validation and test"},
+    {"report", NULL, "one page about a data set"},
+    {"import", NULL, "take a data set over from elsewhere"},
+    {"export", NULL, "hand a data set on in another form"},
 };
 
 int main(int argc, char **argv)

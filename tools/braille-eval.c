@@ -9,6 +9,8 @@
 
 static const struct subcommand commands[] = {
     {"reading", eval_reading, "dots and cells of pages against annotations"},
+    {"retrieval", NULL, "text found for pictures of a data set"},
+    {"speech", NULL, "recordings against what they should say"},
 };
 
 int main(int argc, char **argv)

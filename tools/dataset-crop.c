@@ -149,7 +149,11 @@ int dataset_open_crops(const char *out, struct file_out *u8, struct file_out *ts
 
 int dataset_commit_crops(struct file_out *u8, struct file_out *tsv, struct fail *fail)
 {
-    int r = file_out_commit(u8, fail);
+    int r = file_out_sync(u8, fail); /* both or none: neither has its name before both are whole */
+    if (r == 0)
+        r = file_out_sync(tsv, fail);
+    if (r == 0)
+        r = file_out_commit(u8, fail);
     return r < 0 ? r : file_out_commit(tsv, fail);
 }
 
@@ -239,6 +243,18 @@ int dataset_parse_number(const char *text, double most, double *ret)
     return 0;
 }
 
+int dataset_parse_whole(const char *text, uint64_t most, uint64_t *ret)
+{
+    if (!*text || text[strspn(text, "0123456789")])
+        return -EINVAL;
+    errno = 0;
+    const unsigned long long v = strtoull(text, NULL, 10);
+    if (errno || v > most)
+        return -EINVAL;
+    *ret = v;
+    return 0;
+}
+
 static int parse_options(int argc, char **argv, struct crop_options *o)
 {
     enum { TRUTH = 256, SIDE, WIDTH, HEIGHT, PX, DPI, ORIENTATION };
@@ -253,6 +269,7 @@ static int parse_options(int argc, char **argv, struct crop_options *o)
                                             {"quiet", no_argument, NULL, 'q'},
                                             {"help", no_argument, NULL, 'h'},
                                             {0}};
+    uint64_t degrees = 0;
     double v = 0;
 
     for (int c; (c = getopt_long(argc, argv, "o:qh", options, NULL)) != -1;) {
@@ -289,8 +306,10 @@ static int parse_options(int argc, char **argv, struct crop_options *o)
             r = dataset_parse_number(optarg, 4800, &o->dpi);
             break;
         case ORIENTATION:
-            o->orientation = atoi(optarg);
-            r = o->orientation % 90 || o->orientation < 0 || o->orientation > 270 ? -EINVAL : 0;
+            r = dataset_parse_whole(optarg, 270, &degrees);
+            if (degrees % 90)
+                r = -EINVAL;
+            o->orientation = (int) degrees;
             break;
         default:
             return -EINVAL; /* getopt has said why */

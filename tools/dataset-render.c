@@ -405,7 +405,7 @@ static int parse_option(int c, struct render_options *o)
         o->dsbi = true;
         break;
     case SEED:
-        p->seed = strtoull(optarg, NULL, 10);
+        r = dataset_parse_whole(optarg, UINT64_MAX, &p->seed);
         break;
     case WEATHER:
         o->weather = true;
@@ -445,7 +445,7 @@ static int parse_option(int c, struct render_options *o)
     return r;
 }
 
-/* Weather leaves alone what the command line sets. */
+/* Weather for a page whose cells, light and place stay as they are. */
 static void add_weather(struct brl_render_params *p)
 {
     const struct brl_render_params set = *p;
@@ -460,7 +460,8 @@ static void add_weather(struct brl_render_params *p)
     p->verso_dy_mm = set.verso_dy_mm;
 }
 
-int dataset_render(int argc, char **argv)
+/* 0, 1: help was printed, or -EINVAL. */
+static int parse_all(int argc, char **argv, struct render_options *o)
 {
     static const struct option options[] = {{"output", required_argument, NULL, 'o'},
                                             {"cells", required_argument, NULL, CELLS},
@@ -480,24 +481,39 @@ int dataset_render(int argc, char **argv)
                                             {"grain", required_argument, NULL, GRAIN},
                                             {"help", no_argument, NULL, 'h'},
                                             {0}};
-    struct render_options o = {.size = DATASET_CROP_SIZE, .params = *brl_render_params(.seed = 1)};
-    struct fail fail = {0};
 
+    optind = 0; /* from the beginning, also the second time */
     for (int c; (c = getopt_long(argc, argv, "o:h", options, NULL)) != -1;) {
         if (c == 'h') {
             fputs(help, stdout);
-            return 0;
+            return 1;
         }
-        if (parse_option(c, &o) < 0)
-            return FAIL_USAGE;
+        if (parse_option(c, o) < 0)
+            return -EINVAL;
     }
+    return 0;
+}
+
+int dataset_render(int argc, char **argv)
+{
+    struct render_options o = {.size = DATASET_CROP_SIZE, .params = *brl_render_params(.seed = 1)};
+    struct fail fail = {0};
+
+    int r = parse_all(argc, argv, &o);
+    if (r != 0)
+        return r < 0 ? FAIL_USAGE : 0;
     if (!o.out || optind != argc || (o.page != NULL) == (o.n_cells > 0)) {
         fputs(help, stderr);
         return FAIL_USAGE;
     }
-    if (o.weather)
+    if (o.weather) { /* first, and what the command line sets over it */
+        o.params = *brl_render_params(.seed = o.params.seed, .dpi = o.params.dpi);
         add_weather(&o.params);
-    int r = o.page ? render_page(&o, &fail) : render_cells(&o, &fail);
+        const uint64_t seed = o.params.seed;
+        parse_all(argc, argv, &o); /* went well before */
+        o.params.seed = seed;
+    }
+    r = o.page ? render_page(&o, &fail) : render_cells(&o, &fail);
     if (r < 0) {
         fail_set(&fail, FAIL_OTHER, r, "%m");
         log_error("braille-dataset render: %s", fail.text);

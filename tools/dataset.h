@@ -32,3 +32,5 @@ int dataset_commit_crops(struct file_out *u8, struct file_out *tsv, struct fail 
 
 /** A number of an option: above 0, at most `most`; -EINVAL. */
 int dataset_parse_number(const char *text, double most, double *ret);
+/** A whole number of an option: digits only, at most `most`; -EINVAL. */
+int dataset_parse_whole(const char *text, uint64_t most, uint64_t *ret);

@@ -293,26 +293,20 @@ static int eval_folder(struct eval *e, struct fail *fail)
     FTS *fts = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, by_name);
     if (!fts)
         return fail_set(fail, FAIL_OPEN, -errno, "cannot open '%s': %m", e->truth);
-    for (FTSENT *f; r == 0 && (f = fts_read(fts)) != NULL;)
+    errno = 0;
+    for (FTSENT *f; r == 0 && (f = fts_read(fts)) != NULL; errno = 0)
         if (f->fts_info == FTS_F)
             r = eval_entry(e, f->fts_path, fail);
+        else if (f->fts_info == FTS_DNR || f->fts_info == FTS_ERR || f->fts_info == FTS_NS)
+            r = fail_set(fail, FAIL_OPEN, -f->fts_errno, "cannot open '%s': %m", f->fts_path);
+    if (r == 0 && errno)
+        r = fail_set(fail, FAIL_OPEN, -errno, "cannot read '%s': %m", e->truth);
     fts_close(fts);
     if (r == 0 && e->n_pages == 0)
         r = fail_set(fail, FAIL_INPUT, -ENODATA,
                      "no annotation (X+recto.txt, X+verso.txt) with a reading under '%s'",
                      e->truth);
     return r;
-}
-
-static int eval_single(struct eval *e, struct fail *fail)
-{
-    size_t n;
-    const int side = annotation_side(e->truth, &n);
-    if (side < 0)
-        return fail_set(fail, FAIL_USAGE, -EINVAL,
-                        "the name of '%s' must end in +recto.txt or +verso.txt to tell its side",
-                        e->truth);
-    return eval_page(e, "pages", e->truth, e->truth, e->reading, (enum brl_side) side, fail);
 }
 
 /* ---- results ---- */
@@ -363,8 +357,8 @@ static int print_json(const struct eval *e, const struct score total[2], const s
                 json_object_set_new(b, sides[s], score_json(&e->books[i].side[s]));
         json_object_set_new(books, e->books[i].name, b);
     }
-    if (json_dumpf(root, stdout, JSON_REAL_PRECISION(6)) < 0)
-        return -ENOMEM;
+    if (json_dumpf(root, stdout, JSON_REAL_PRECISION(6)) < 0 && !ferror(stdout))
+        return -ENOMEM; /* a full disk is told of by subcommand_main() */
     putchar('\n');
     return 0;
 }
@@ -437,7 +431,10 @@ int eval_reading(int argc, char **argv)
     e.truth = argv[optind];
     e.reading = argv[optind + 1];
     size_t n;
-    int r = annotation_side(e.truth, &n) >= 0 ? eval_single(&e, &fail) : eval_folder(&e, &fail);
+    const int side = annotation_side(e.truth, &n);
+    int r = side < 0
+                ? eval_folder(&e, &fail)
+                : eval_page(&e, "pages", e.truth, e.truth, e.reading, (enum brl_side) side, &fail);
     if (r == 0)
         r = print(&e);
     if (r < 0) {

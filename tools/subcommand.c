@@ -2,6 +2,7 @@
 
 #include "tools/subcommand.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,11 +12,20 @@ static void usage(FILE *f, const char *program, const struct subcommand *command
 {
     fprintf(f, "usage: %s COMMAND [OPTIONS] ...\n\n", program);
     for (size_t i = 0; i < n; i++)
-        fprintf(f, "  %-10s %s\n", commands[i].name, commands[i].what);
+        fprintf(f, "  %-10s %s%s\n", commands[i].name, commands[i].what,
+                commands[i].run ? "" : " (comes with a later version)");
     fprintf(f, "\n'%s COMMAND --help' tells a command's options.\n", program);
 }
 
-int subcommand_main(const char *program, const struct subcommand *commands, size_t n, int argc,
+static int run(const char *program, const struct subcommand *c, int argc, char **argv)
+{
+    if (c->run)
+        return c->run(argc, argv);
+    fprintf(stderr, "%s %s: comes with a later version\n", program, c->name);
+    return FAIL_UNAVAILABLE;
+}
+
+static int dispatch(const char *program, const struct subcommand *commands, size_t n, int argc,
                     char **argv)
 {
     if (argc < 2) {
@@ -32,7 +42,22 @@ int subcommand_main(const char *program, const struct subcommand *commands, size
     }
     for (size_t i = 0; i < n; i++)
         if (strcmp(argv[1], commands[i].name) == 0)
-            return commands[i].run(argc - 1, argv + 1);
+            return run(program, &commands[i], argc - 1, argv + 1);
     fprintf(stderr, "%s: no command '%s'; see %s --help\n", program, argv[1], program);
     return FAIL_USAGE;
+}
+
+int subcommand_main(const char *program, const struct subcommand *commands, size_t n, int argc,
+                    char **argv)
+{
+    int code = dispatch(program, commands, n, argc, argv);
+
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    fprintf(stderr, "%s: cannot write to standard output", program);
+    if (errno)
+        fprintf(stderr, ": %m");
+    fputc('\n', stderr);
+    return code ? code : FAIL_IO;
 }

@@ -279,6 +279,41 @@ def case_say():
         require(not os.path.exists(os.path.join(d, 'bad.wav')))
 
 
+def case_data():
+    """The programs of sub-commands: braille-dataset and braille-eval."""
+    evaluate = os.environ['BRAILLE_EVAL']
+    dataset = os.path.join(os.path.dirname(evaluate), 'braille-dataset')
+    page = need_page()
+
+    def ends(code, *words, says='', **streams):
+        p = subprocess.run(words, stderr=subprocess.PIPE, text=True, **{'stdout': subprocess.PIPE, **streams})
+        print('$', *words, '->', p.returncode, p.stderr.strip()[-200:])
+        require(p.returncode == code and says in p.stderr, code, says, p.returncode, p.stderr)
+        return p.stdout
+    for program, later in ((dataset, 'build generate clean review augment split report import export'),
+                           (evaluate, 'retrieval speech')):
+        listed = ends(0, program, '--help')
+        for name in later.split():
+            ends(69, program, name, says='later version')
+            require(re.search(rf'^  {name} .*later version', listed, re.M), listed)
+        ends(64, program, 'nothing', says="'nothing'")
+        with open('/dev/full', 'wb') as full:
+            ends(74, program, '--help', stdout=full, says='standard output')
+    with folder() as d:
+        out, cells = os.path.join(d, 'out'), page.removesuffix('.png') + '-recto.brl.txt'
+        for wrong in ('abc', '-1', '1x', ''):
+            ends(64, dataset, 'render', '--cells', '2', '-o', out, '--seed', wrong)
+            ends(64, dataset, 'crop', page, '-o', out, '--orientation', wrong)
+        require(files_in(d) == [], files_in(d))
+        # weather may draw the noise, unless the command line sets it: strong noise packs badly
+        weather = (dataset, 'render', '--page', cells, '--paper', 'a4', '--weather', '--seed', '7')
+        ends(0, *weather, '-o', out + '-drawn.png')
+        ends(0, *weather, '--grain', '50', '-o', out + '-set.png')
+        require(os.path.getsize(out + '-set.png') > 2 * os.path.getsize(out + '-drawn.png'), 'the noise is the drawn one')
+        ends(66, evaluate, 'reading', os.path.join(d, 'none'), d, says='none')
+        ends(65, evaluate, 'reading', d, d, says='no annotation')
+
+
 SENTENCE = 'jin1tian1 tian1qi4 hen3 hao3，wo3men5 yi4qi3 qu4 gong1yuan2 san4bu4。'
 LONG = SENTENCE * 600  # most of an hour of speech
 

@@ -35,8 +35,8 @@ static size_t convert_args(struct arg *out)
          &options.orientation, .choices = orientations},
         {"dpi", 0, ARG_NUMBER, "N", "resolution of the scan when the file does not say it",
          &options.dpi, .min = 20, .max = 2400},
-        {"rate", 0, ARG_NUMBER, "R", "speed, 1 is normal", &options.rate,
-         .min = PIPELINE_RATE_MIN, .max = PIPELINE_RATE_MAX},
+        {"rate", 0, ARG_NUMBER, "R", "speed, 1 is normal", &options.rate, .min = PIPELINE_RATE_MIN,
+         .max = PIPELINE_RATE_MAX},
         {"pitch", 0, ARG_NUMBER, "P", "pitch, 1 is normal", &options.pitch,
          .min = PIPELINE_PITCH_MIN, .max = PIPELINE_PITCH_MAX},
     };

@@ -164,8 +164,8 @@ static int call(struct call *c, sd_bus_message *m /* taken */, struct fail *fail
     return r;
 }
 
-/* What it is, e.g. that there is no GPU, is told by the property Device; an answer has the name. Not
- * to be told is no failure. `name` NULL: the property's. */
+/* What it is, e.g. that there is no GPU, is told by the property Device; an answer has the name.
+ * Not to be told is no failure. `name` NULL: the property's. */
 static int tell_device(struct engine *base, const char *name)
 {
     CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
