@@ -82,10 +82,11 @@ static double median_size(const float *map, size_t n)
 static int light_axis(const struct image_plane *gx, const struct image_plane *gy, double *ret_deg)
 {
     const size_t n = (size_t) gx->width * gx->height;
-    const double grain = median_size(gx->data, n) + median_size(gy->data, n);
+    const double grain_x = median_size(gx->data, n), grain_y = median_size(gy->data, n);
+    const double grain = grain_x + grain_y;
     double c = 0, s = 0, votes = 0;
 
-    if (grain < 0)
+    if (grain_x < 0 || grain_y < 0)
         return -ENOMEM;
     const float least = (float) (9 * grain * grain + 0.01);
     for (size_t i = 0; i < n; i++) {

@@ -277,14 +277,41 @@ static int finish(struct canvas *c)
     return r;
 }
 
+/* Finite, and small enough that no pixel, level or count leaves its type. */
 static bool in_range(const struct brl_render_params *p)
 {
-    return p->dpi >= 40 && p->dpi <= 1200 && p->pitch_mm >= 1 && p->pitch_mm <= 10 &&
-           p->cell_mm > p->pitch_mm && p->cell_mm <= 50 && p->line_mm > 2 * p->pitch_mm &&
-           p->line_mm <= 100 && p->dot_mm > 0.1 && p->dot_mm <= 5 && p->contrast > 0 &&
-           p->width_mm >= 0 && p->height_mm >= 0 && p->width_mm <= 2000 && p->height_mm <= 2000 &&
-           p->left_mm >= 0 && p->top_mm >= 0 && p->specks >= 0 && p->specks < 100 &&
-           p->blur_px >= 0 && p->blur_px < 50 && p->jpeg_quality >= 0 && p->jpeg_quality <= 100;
+    const struct {
+        double is, least, most;
+    } ranges[] = {
+        {p->dpi, 40, 1200},
+        {p->pitch_mm, 1, 10},
+        {p->cell_mm, 1, 50},
+        {p->line_mm, 2, 100},
+        {p->dot_mm, 0.1, 5},
+        {p->width_mm, 0, 2000},
+        {p->height_mm, 0, 2000},
+        {p->left_mm, 0, 2000},
+        {p->top_mm, 0, 2000},
+        {p->verso_dx_mm, -2000, 2000},
+        {p->verso_dy_mm, -2000, 2000},
+        {p->light_deg, -360, 360},
+        {p->contrast, 0, 255},
+        {p->paper, 0, 255},
+        {p->grain, 0, 255},
+        {p->uneven, 0, 255},
+        {p->blur_px, 0, 50},
+        {p->skew_deg, -360, 360},
+        {p->jitter, 0, 1},
+        {p->wear, 0, 1},
+        {p->missing, 0, 1},
+        {p->specks, 0, 100},
+        {p->jpeg_quality, 0, 100},
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(ranges); i++)
+        if (!(ranges[i].is >= ranges[i].least && ranges[i].is <= ranges[i].most))
+            return false;
+    return p->cell_mm > p->pitch_mm && p->line_mm > 2 * p->pitch_mm && p->contrast > 0;
 }
 
 static int canvas_open(struct canvas *c, const struct brl_sheet *a, const struct brl_sheet *b)

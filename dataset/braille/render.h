@@ -28,6 +28,7 @@ enum brl_geometry {
     BRL_N_GEOMETRIES,
 };
 
+/** Levels and lengths are finite; levels 0 .. 255, angles -360 .. 360. */
 struct brl_render_params {
     double dpi;                        ///< 40 .. 1200
     double pitch_mm, cell_mm, line_mm; ///< a, p, L
