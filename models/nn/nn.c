@@ -37,11 +37,6 @@ struct nn *nn_free(struct nn *nn)
     return NULL;
 }
 
-struct vkc_context *nn_context(struct nn *nn)
-{
-    return nn->ctx;
-}
-
 void nn_set_portable(struct nn *nn, bool portable)
 {
     nn->portable = portable;

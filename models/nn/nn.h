@@ -25,7 +25,6 @@ struct nn_run; ///< one recorded forward pass and its scratch tensors
 int nn_new(struct vkc_context *ctx /* borrowed */, struct nn **ret);
 struct nn *nn_free(struct nn *nn);
 DEFINE_CLEANUP(struct nn *, nn_free);
-struct vkc_context *nn_context(struct nn *nn);
 /** Which kernels: true forces the portable ones (no subgroup operations); tests run both. */
 void nn_set_portable(struct nn *nn, bool portable);
 
@@ -124,13 +123,16 @@ int nn_layernorm(struct nn_run *run, const struct nn_weight *w, const struct nn_
  * y[D] = softmax(q k / sqrt(D / heads)) v. Softmax is inside, streamed; no seq x seq buffer. */
 int nn_attention(struct nn_run *run, const struct nn_tensor *qkv, unsigned heads, unsigned seq,
                  const uint32_t *valid, struct nn_tensor *y);
-/** Softmax over channels at each t (for tests and heads). */
+/* The models here fold the next three into other operations; they are for tests and for networks
+ * that are imported later. */
+/** Softmax over channels at each t. */
 int nn_softmax(struct nn_run *run, const struct nn_tensor *x, struct nn_tensor *y);
 /** y = f(x), channel by channel. */
 int nn_activate(struct nn_run *run, enum nn_activation f, float slope, const struct nn_tensor *x,
                 struct nn_tensor *y);
 /** y = a * x + b * y */
 int nn_axpby(struct nn_run *run, float a, const struct nn_tensor *x, float b, struct nn_tensor *y);
+
 /** y[c][t] (+)= table[ids[t]][c]; ids host array, checked against the table: -ERANGE. */
 int nn_embedding(struct nn_run *run, const struct nn_weight *table, const uint32_t *ids, unsigned n,
                  bool accumulate, struct nn_tensor *y);

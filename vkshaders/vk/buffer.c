@@ -231,11 +231,6 @@ struct vkc_buffer *vkc_buffer_unref(struct vkc_buffer *buf)
     return NULL;
 }
 
-size_t vkc_buffer_size(const struct vkc_buffer *buf)
-{
-    return buf->size;
-}
-
 void *vkc_buffer_map(struct vkc_buffer *buf)
 {
     return buf->map;

@@ -75,7 +75,6 @@ int vkc_buffer_new(struct vkc_context *ctx, const struct vkc_buffer_params *para
                    struct vkc_buffer **ret);
 struct vkc_buffer *vkc_buffer_unref(struct vkc_buffer *buf);
 DEFINE_CLEANUP(struct vkc_buffer *, vkc_buffer_unref);
-size_t vkc_buffer_size(const struct vkc_buffer *buf);
 /** Copy to or from the buffer; blocks; must not overlap a submitted sequence that uses it. */
 int vkc_buffer_write(struct vkc_buffer *buf, size_t offset, const void *data, size_t size);
 int vkc_buffer_read(struct vkc_buffer *buf, size_t offset, void *data, size_t size);
