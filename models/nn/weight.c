@@ -138,6 +138,26 @@ static bool filter_is_sane(unsigned co, unsigned ci, unsigned taps)
            (uint64_t) co * ci * taps <= 1u << 28;
 }
 
+/* An empty filter of the given kind: its tile and storage chosen, room for its `n` packed values.
+ */
+static int new_filter(const struct nn_weight *shape, const float *w, bool half,
+                      struct nn_weight **ret, float **ret_packed, size_t *ret_n)
+{
+    CLEANUP(nn_weight_freep) struct nn_weight *weight = NULL;
+
+    int r = weight_new(shape, &weight);
+    if (r < 0)
+        return r;
+    choose_tile(weight);
+    weight->half = half && fits_half(w, (size_t) weight->co * weight->ci * weight->taps);
+    *ret_n = (size_t) weight->octets * nn_ceil_div(weight->ci, 4) * weight->taps * 32;
+    *ret_packed = calloc(*ret_n, sizeof(**ret_packed));
+    if (!*ret_packed)
+        return -ENOMEM;
+    *ret = TAKE_PTR(weight);
+    return 0;
+}
+
 int nn_weight_conv1d(struct nn *nn, const float *w, const float *bias, unsigned co, unsigned ci,
                      unsigned taps, bool half, struct nn_weight **ret)
 {
@@ -148,17 +168,11 @@ int nn_weight_conv1d(struct nn *nn, const float *w, const float *bias, unsigned 
 
     if (!filter_is_sane(co, ci, taps))
         return -EINVAL;
-    r = weight_new(
-        &(struct nn_weight){.kind = NN_CONV, .co = co, .ci = ci, .taps = taps, .stride = 1},
-        &weight);
+    r = new_filter(
+        &(struct nn_weight){.kind = NN_CONV, .co = co, .ci = ci, .taps = taps, .stride = 1}, w,
+        half, &weight, &packed, &n);
     if (r < 0)
         return r;
-    choose_tile(weight);
-    weight->half = half && fits_half(w, (size_t) co * ci * taps);
-    n = (size_t) weight->octets * nn_ceil_div(ci, 4) * taps * 32;
-    packed = calloc(n, sizeof(*packed));
-    if (!packed)
-        return -ENOMEM;
     for (unsigned o = 0; o < co; o++)
         for (unsigned i = 0; i < ci; i++)
             for (unsigned k = 0; k < taps; k++)
@@ -180,18 +194,12 @@ int nn_weight_conv1d_transposed(struct nn *nn, const float *w, const float *bias
 
     if (!filter_is_sane(co, ci, taps) || stride == 0 || taps % stride || (taps - stride) % 2)
         return -EINVAL;
-    r = weight_new(
+    r = new_filter(
         &(struct nn_weight){
             .kind = NN_CONV_TRANSPOSED, .co = co, .ci = ci, .taps = taps, .stride = stride},
-        &weight);
+        w, half, &weight, &packed, &n);
     if (r < 0)
         return r;
-    choose_tile(weight);
-    weight->half = half && fits_half(w, (size_t) co * ci * taps);
-    n = (size_t) weight->octets * nn_ceil_div(ci, 4) * taps * 32;
-    packed = calloc(n, sizeof(*packed));
-    if (!packed)
-        return -ENOMEM;
     /* phase k % stride holds taps k / stride */
     for (unsigned i = 0; i < ci; i++)
         for (unsigned o = 0; o < co; o++)
