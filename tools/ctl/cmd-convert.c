@@ -7,7 +7,6 @@
 
 #include "base/file.h"
 #include "image/image.h"
-#include "pipeline/pipeline.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -35,10 +34,8 @@ static size_t convert_args(struct arg *out)
          &options.orientation, .choices = orientations},
         {"dpi", 0, ARG_NUMBER, "N", "resolution of the scan when the file does not say it",
          &options.dpi, .min = 20, .max = 2400},
-        {"rate", 0, ARG_NUMBER, "R", "speed, 1 is normal", &options.rate, .min = PIPELINE_RATE_MIN,
-         .max = PIPELINE_RATE_MAX},
-        {"pitch", 0, ARG_NUMBER, "P", "pitch, 1 is normal", &options.pitch,
-         .min = PIPELINE_PITCH_MIN, .max = PIPELINE_PITCH_MAX},
+        SPEECH_RATE_ARG(&options.rate),
+        SPEECH_PITCH_ARG(&options.pitch),
     };
     memcpy(out, args, sizeof(args));
     return ELEMENTSOF(args);

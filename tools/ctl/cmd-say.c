@@ -6,7 +6,6 @@
 #include "tools/ctl/speech.h"
 
 #include "base/file.h"
-#include "pipeline/pipeline.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -30,10 +29,8 @@ static size_t say_args(struct arg *out)
         {"output", 'o', ARG_STRING, "OUT", "sound file: .wav .flac .ogg .opus; - streams WAV",
          &options.out},
         {"no-sandhi", 0, ARG_FLAG, NULL, "speak the tones as they stand", &options.no_sandhi},
-        {"rate", 0, ARG_NUMBER, "R", "speed, 1 is normal", &options.rate, .min = PIPELINE_RATE_MIN,
-         .max = PIPELINE_RATE_MAX},
-        {"pitch", 0, ARG_NUMBER, "P", "pitch, 1 is normal", &options.pitch,
-         .min = PIPELINE_PITCH_MIN, .max = PIPELINE_PITCH_MAX},
+        SPEECH_RATE_ARG(&options.rate),
+        SPEECH_PITCH_ARG(&options.pitch),
     };
     memcpy(out, args, sizeof(args));
     return ELEMENTSOF(args);

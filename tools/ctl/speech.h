@@ -6,7 +6,21 @@
 
 #include "audio/audio.h"
 #include "base/fail.h"
+#include "pipeline/pipeline.h"
+#include "tools/ctl/args.h"
 #include "tools/ctl/engine.h"
+
+/** Options of every command that speaks; `to` is a double. */
+#define SPEECH_RATE_ARG(to)                                                                        \
+    {                                                                                              \
+        "rate", 0, ARG_NUMBER, "R", "speed, 1 is normal", (to), .min = PIPELINE_RATE_MIN,          \
+        .max = PIPELINE_RATE_MAX                                                                   \
+    }
+#define SPEECH_PITCH_ARG(to)                                                                       \
+    {                                                                                              \
+        "pitch", 0, ARG_NUMBER, "P", "pitch, 1 is normal", (to), .min = PIPELINE_PITCH_MIN,        \
+        .max = PIPELINE_PITCH_MAX                                                                  \
+    }
 
 struct speech {
     const struct ctl *ctl; ///< borrowed
