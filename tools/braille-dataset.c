@@ -4,7 +4,7 @@
  */
 
 #include "base/macro.h"
-#include "tools/dataset.h"
+#include "tools/dataset/dataset.h"
 #include "tools/subcommand.h"
 
 static const struct subcommand commands[] = {

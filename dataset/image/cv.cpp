@@ -102,6 +102,66 @@ extern "C" int image_blur(struct image *img, double sigma_px)
     });
 }
 
+namespace
+{
+cv::Scalar colour(const struct image *img, unsigned rgb)
+{
+    const double r = rgb >> 16 & 255, g = rgb >> 8 & 255, b = rgb & 255;
+    return img->n_chan == 3 ? cv::Scalar(r, g, b) : cv::Scalar(0.299 * r + 0.587 * g + 0.114 * b);
+}
+
+/* Pixel centres in sixteenths, as OpenCV's `shift` takes them; far outside is as good as near. */
+const int shift = 4;
+cv::Point fine(double x, double y)
+{
+    const double far = 1e6;
+    return cv::Point((int) std::lround(std::fmin(std::fmax(x, -far), far) * (1 << shift)),
+                     (int) std::lround(std::fmin(std::fmax(y, -far), far) * (1 << shift)));
+}
+} // namespace
+
+extern "C" int image_draw_circle(struct image *img, double x, double y, double radius, unsigned rgb,
+                                 int px)
+{
+    return guarded([&] {
+        cv::Mat m = view(img);
+        cv::circle(m, fine(x, y), fine(radius, 0).x, colour(img, rgb), px, cv::LINE_AA, shift);
+        return 0;
+    });
+}
+
+extern "C" int image_draw_line(struct image *img, double x0, double y0, double x1, double y1,
+                               unsigned rgb, int px)
+{
+    return guarded([&] {
+        cv::Mat m = view(img);
+        cv::line(m, fine(x0, y0), fine(x1, y1), colour(img, rgb), px, cv::LINE_AA, shift);
+        return 0;
+    });
+}
+
+extern "C" int image_draw_box(struct image *img, double x, double y, double w, double h,
+                              unsigned rgb, int px)
+{
+    return guarded([&] {
+        cv::Mat m = view(img);
+        cv::rectangle(m, fine(x, y), fine(x + w, y + h), colour(img, rgb), px, cv::LINE_AA, shift);
+        return 0;
+    });
+}
+
+extern "C" int image_draw_text(struct image *img, const char *text, double x, double y,
+                               double height_px, unsigned rgb)
+{
+    return guarded([&] {
+        cv::Mat m = view(img);
+        const double scale = cv::getFontScaleFromHeight(cv::FONT_HERSHEY_SIMPLEX, (int) height_px);
+        cv::putText(m, text, cv::Point((int) x, (int) y), cv::FONT_HERSHEY_SIMPLEX, scale,
+                    colour(img, rgb), 1, cv::LINE_AA);
+        return 0;
+    });
+}
+
 extern "C" int image_slope(const struct image *grey, double sigma_px, unsigned background_px,
                            struct image_plane *ret_x, struct image_plane *ret_y)
 {

@@ -34,6 +34,16 @@ int image_blur(struct image *img, double sigma_px);
 /** What JPEG of this quality (1 .. 100) does to a picture, in place. */
 int image_recompress(struct image *img, int quality);
 
+/** A circle, line or box outline `px` thick into an RGB or grey picture; `rgb` is 0xRRGGBB. Parts
+ * outside the picture are left out. */
+int image_draw_circle(struct image *img, double x, double y, double radius, unsigned rgb, int px);
+int image_draw_line(struct image *img, double x0, double y0, double x1, double y1, unsigned rgb,
+                    int px);
+int image_draw_box(struct image *img, double x, double y, double w, double h, unsigned rgb, int px);
+/** One line of ASCII text, its left baseline at (x, y), capitals `height_px` high. */
+int image_draw_text(struct image *img, const char *text, double x, double y, double height_px,
+                    unsigned rgb);
+
 /** The slope of the light on a grey picture: Gaussian derivatives (levels a pixel, of paper at
  * level 128) in x and y after division by the background, a box blur of the given radius. */
 int image_slope(const struct image *grey, double sigma_px, unsigned background_px,

@@ -99,25 +99,83 @@ static int encode(const struct image *img, const char *path, struct image_bytes 
                     "the ending of '%s' names no format; use .png, .jpg, .pgm or .ppm", path);
 }
 
-int image_save(const struct image *img, const char *path, struct fail *fail)
+int image_encode(const struct image *img, const char *name, uint8_t **ret_data, size_t *ret_size,
+                 struct fail *fail)
 {
     struct image_bytes bytes = {0};
-    CLEANUP(file_out_done) struct file_out f = FILE_OUT_INIT;
 
-    int r = encode(img, path, &bytes, fail);
+    int r = encode(img, name, &bytes, fail);
     if (r == -EINVAL)
         fail_set(fail, FAIL_USAGE, r, "a picture of %u x %u pixels is too large for '%s'; use .png",
-                 img->width, img->height, path);
-    if (r < 0)
-        fail_set(fail, FAIL_OTHER, r, "cannot encode '%s': %m", path);
+                 img->width, img->height, name);
+    if (r < 0) {
+        image_bytes_done(&bytes);
+        return fail_set(fail, FAIL_OTHER, r, "cannot encode '%s': %m", name);
+    }
+    *ret_data = bytes.data;
+    *ret_size = bytes.size;
+    return 0;
+}
+
+int image_save(const struct image *img, const char *path, struct fail *fail)
+{
+    CLEANUP_FREE uint8_t *data = NULL;
+    CLEANUP(file_out_done) struct file_out f = FILE_OUT_INIT;
+    size_t size = 0;
+
+    int r = image_encode(img, path, &data, &size, fail);
     if (r == 0)
         r = file_out_open(&f, path, fail);
     if (r == 0)
-        r = file_out_write(&f, bytes.data, bytes.size, fail);
-    if (r == 0)
-        r = file_out_commit(&f, fail);
-    image_bytes_done(&bytes);
-    return r;
+        r = file_out_write(&f, data, size, fail);
+    return r < 0 ? r : file_out_commit(&f, fail);
+}
+
+int image_part(const struct image *img, unsigned x, unsigned y, unsigned width, unsigned height,
+               struct image **ret)
+{
+    struct image *out = NULL;
+
+    if (x > img->width || y > img->height || width > img->width - x || height > img->height - y)
+        return -EINVAL;
+    int r = image_new(width, height, img->n_chan, &out);
+    if (r < 0)
+        return r;
+    out->dpi = img->dpi;
+    for (unsigned row = 0; row < height; row++)
+        memcpy(out->data + row * out->stride,
+               img->data + (y + row) * img->stride + (size_t) x * img->n_chan, out->stride);
+    *ret = out;
+    return 0;
+}
+
+int image_turn(const struct image *img, unsigned degrees, struct image **ret)
+{
+    /* EXIF's names for pictures that are stored turned the other way */
+    const unsigned orientation = degrees == 90 ? 6 : degrees == 180 ? 3 : degrees == 270 ? 8 : 1;
+    struct image *copy = NULL;
+
+    if (degrees % 90 || degrees > 270)
+        return -EINVAL;
+    int r = image_part(img, 0, 0, img->width, img->height, &copy);
+    return r < 0 ? r : image_orient(copy, orientation, ret);
+}
+
+int image_to_rgb(const struct image *img, struct image **ret)
+{
+    struct image *out = NULL;
+
+    if (img->n_chan == 3)
+        return image_part(img, 0, 0, img->width, img->height, ret);
+    int r = image_new(img->width, img->height, 3, &out);
+    if (r < 0)
+        return r;
+    out->dpi = img->dpi;
+    for (unsigned y = 0; y < img->height; y++)
+        for (unsigned x = 0; x < img->width; x++)
+            memset(out->data + y * out->stride + 3 * (size_t) x, img->data[y * img->stride + x], 3);
+    *ret = out;
+    return 0;
 }
 
 int image_to_grey(const struct image *img, struct image **ret)

@@ -36,5 +36,15 @@ int image_decode(const uint8_t *data, size_t size, const char *name, struct imag
 int image_load(const char *path, struct image **ret, struct fail *fail);
 /** Write atomically; the ending of `path` names the format (.png .jpg .pgm .ppm). */
 int image_save(const struct image *img, const char *path, struct fail *fail);
+/** Encode in memory as image_save() would; `name`'s ending names the format. *ret_data owned. */
+int image_encode(const struct image *img, const char *name, uint8_t **ret_data, size_t *ret_size,
+                 struct fail *fail);
+/** A copy of the rectangle; it must lie inside: -EINVAL. -ENOMEM. */
+int image_part(const struct image *img, unsigned x, unsigned y, unsigned width, unsigned height,
+               struct image **ret);
+/** A copy turned clockwise by 0, 90, 180 or 270 degrees. -EINVAL, -ENOMEM. */
+int image_turn(const struct image *img, unsigned degrees, struct image **ret);
+/** A copy in three channels. -ENOMEM. */
+int image_to_rgb(const struct image *img, struct image **ret);
 /** Luma (0.299, 0.587, 0.114) of an RGB picture, or a copy of a grey one. */
 int image_to_grey(const struct image *img, struct image **ret);

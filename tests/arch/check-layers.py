@@ -15,6 +15,7 @@ LAYERS = {
     'dataset/audio': LOW | {'audio'},
     'dataset/braille': LOW | {'image', 'braille'},
     'dataset/lang': LOW | {'braille', 'lang'},
+    'dataset/manifest': LOW | {'braille', 'manifest'},
     'vkshaders': LOW | {'vk'},
     'models/nn': LOW | {'vk', 'nn'},
     'models/clip': LOW | {'vk', 'nn', 'clip'},
@@ -28,6 +29,9 @@ FENCES = {  # third-party header -> the only folders that may include it
     r'vulkan/': ('vkshaders',),
     r'systemd/sd-': ('daemon', 'tools'),
     r'png\.h|jpeglib\.h|turbojpeg\.h|tiffio\.h|opencv2/': ('dataset/image',),
+    r'openssl/': ('dataset/base',),
+    r'liblouis/': ('dataset/lang',),
+    r'microhttpd\.h': ('tools/dataset/review',),
     r'sndfile\.h': ('dataset/audio',),
 }
 

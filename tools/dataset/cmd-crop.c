@@ -14,7 +14,7 @@
 
 #include "base/log.h"
 #include "braille/dsbi.h"
-#include "tools/dataset.h"
+#include "tools/dataset/dataset.h"
 
 struct crop_options {
     const char *out;
@@ -232,28 +232,6 @@ static const char help[] =
     "      --dpi N              resolution of the pages (from the file, else found)\n"
     "      --orientation DEG    0, 90, 180 or 270 (found)\n"
     "  -q, --quiet              say nothing about each page\n";
-
-int dataset_parse_number(const char *text, double most, double *ret)
-{
-    char *end;
-    const double v = strtod(text, &end);
-    if (end == text || *end || !(v > 0 && v <= most))
-        return -EINVAL;
-    *ret = v;
-    return 0;
-}
-
-int dataset_parse_whole(const char *text, uint64_t most, uint64_t *ret)
-{
-    if (!*text || text[strspn(text, "0123456789")])
-        return -EINVAL;
-    errno = 0;
-    const unsigned long long v = strtoull(text, NULL, 10);
-    if (errno || v > most)
-        return -EINVAL;
-    *ret = v;
-    return 0;
-}
 
 static int parse_options(int argc, char **argv, struct crop_options *o)
 {

@@ -12,7 +12,7 @@
 
 #include "base/log.h"
 #include "braille/render.h"
-#include "tools/dataset.h"
+#include "tools/dataset/dataset.h"
 
 #define ROWS 4 ///< of a sheet that training cells are drawn on
 #define COLUMNS 15

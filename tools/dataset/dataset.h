@@ -7,11 +7,21 @@
 
 #include "base/file.h"
 #include "braille/page.h"
+#include "tools/dataset/common.h"
 
-int dataset_crop(int argc, char **argv);
-int dataset_render(int argc, char **argv);
+int dataset_generate(int argc, char **argv); ///< cmd-generate.c
+int dataset_clean(int argc, char **argv);    ///< cmd-clean.c
+int dataset_review(int argc, char **argv);   ///< review/
+int dataset_augment(int argc, char **argv);  ///< cmd-augment.c
+int dataset_split(int argc, char **argv);    ///< cmd-split.c
+int dataset_report(int argc, char **argv);   ///< cmd-report.c
+int dataset_build(int argc, char **argv);    ///< cmd-build.c
+int dataset_import(int argc, char **argv);   ///< import/
+int dataset_export(int argc, char **argv);   ///< export/
+int dataset_crop(int argc, char **argv);     ///< cmd-crop.c
+int dataset_render(int argc, char **argv);   ///< cmd-render.c
 
-/* ---- crops for the image tower: OUT.u8 and OUT.tsv (dataset-crop.c) ---- */
+/* ---- crops for the image tower: OUT.u8 and OUT.tsv (cmd-crop.c) ---- */
 
 struct dataset_crop_size {
     unsigned width, height;
@@ -29,8 +39,3 @@ int dataset_write_crop(const struct dataset_crop_size *size, const char *name,
                        const struct brl_page *page, const struct brl_slot *slot, const char *dots,
                        struct file_out *u8, struct file_out *tsv, struct fail *fail);
 int dataset_commit_crops(struct file_out *u8, struct file_out *tsv, struct fail *fail);
-
-/** A number of an option: above 0, at most `most`; -EINVAL. */
-int dataset_parse_number(const char *text, double most, double *ret);
-/** A whole number of an option: digits only, at most `most`; -EINVAL. */
-int dataset_parse_whole(const char *text, uint64_t most, uint64_t *ret);
