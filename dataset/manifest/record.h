@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <jansson.h>
@@ -44,7 +45,7 @@ struct manifest_record {
     unsigned width, height; ///< pixels; 0 (null): not known
     /** What the picture shows as it lies, in reading order as its side's reader feels it: turned
      * pictures have turned cells in turned order. Blank cells are in it where the label has them.
-     */
+     * NULL: not known; not NULL with n_cells 0: none. */
     brl_cell *cells;
     struct manifest_box *boxes;    ///< [n_cells], or NULL: not known
     struct manifest_place *places; ///< [n_cells], or NULL: not known
@@ -57,8 +58,16 @@ int manifest_record_copy(const struct manifest_record *from, struct manifest_rec
 /** Replace a string of a record by a copy of `value` (NULL: null). -ENOMEM. */
 int manifest_set(char **field, const char *value);
 
+/** What an id and an image may be. */
+bool manifest_is_id(const char *text);
+bool manifest_is_path(const char *text);
+/** Pixels, degrees: rounded to thousandths, without ".0" where whole, so that they are written the
+ * same everywhere. A new reference; NULL: not enough memory, or not finite. */
+json_t *manifest_number(double value);
+
 /** A new object, keys in the order of the contract; NULL: not enough memory. */
 json_t *manifest_record_to_json(const struct manifest_record *record);
-/** Everything is checked (types, ranges, paths, counts that must agree); unknown keys are left out.
- * FAIL_INPUT, -EBADMSG names what is wrong; -ENOMEM. */
+/** Nothing of *ret is used; it is untouched on failure. Everything is checked (types, ranges,
+ * paths, counts that must agree); unknown keys are left out. FAIL_INPUT, -EBADMSG names what is
+ * wrong; -ENOMEM. */
 int manifest_record_from_json(const json_t *json, struct manifest_record *ret, struct fail *fail);
