@@ -59,10 +59,10 @@ static void sync_folder(const char *path)
 }
 
 /* What is not ours is never cut: a torn first line must at least begin like our head. */
-static int check_head(struct journal *j, const json_t *head, struct lines *lines, bool *ret_there,
-                      struct fail *fail)
+static int check_head(struct journal *j, const json_t *head, struct manifest_lines *lines,
+                      bool *ret_there, struct fail *fail)
 {
-    CLEANUP_FREE char *want = lines_dump(head);
+    CLEANUP_FREE char *want = manifest_dump_line(head);
     json_error_t error;
     char *line;
     size_t size;
@@ -71,12 +71,13 @@ static int check_head(struct journal *j, const json_t *head, struct lines *lines
     *ret_there = false;
     if (!want)
         return -ENOMEM;
-    int r = lines_next(lines, &line, &size, &whole, fail);
+    int r = manifest_lines_next(lines, &line, &size, &whole, fail);
     if (r <= 0)
         return r;
     bool same = false;
     if (whole) { /* by value, as the one in the file went through text as well */
-        json_t *a = lines_parse(line, size, &error), *b = lines_parse(want, strlen(want), &error);
+        json_t *a = manifest_parse_line(line, size, &error),
+               *b = manifest_parse_line(want, strlen(want), &error);
         same = a && b && json_equal(a, b);
         json_decref(a);
         json_decref(b);
@@ -95,7 +96,7 @@ static int check_head(struct journal *j, const json_t *head, struct lines *lines
 
 /* Lines from `lines` on; j->end follows the last good one. A last line that is torn or no JSON is
  * what a power cut leaves. */
-static int read_lines(struct journal *j, struct lines *lines, each_line *each, void *ctx,
+static int read_lines(struct journal *j, struct manifest_lines *lines, each_line *each, void *ctx,
                       struct fail *fail)
 {
     size_t bad = 0;
@@ -104,12 +105,12 @@ static int read_lines(struct journal *j, struct lines *lines, each_line *each, v
     bool whole;
     int r;
 
-    while ((r = lines_next(lines, &line, &size, &whole, fail)) > 0) {
+    while ((r = manifest_lines_next(lines, &line, &size, &whole, fail)) > 0) {
         json_error_t error;
         if (bad)
             return fail_set(fail, FAIL_INPUT, -EBADMSG,
                             "'%s', line %zu is no JSON object; repair or remove it", j->path, bad);
-        json_t *json = whole ? lines_parse(line, size, &error) : NULL;
+        json_t *json = whole ? manifest_parse_line(line, size, &error) : NULL;
         if (!json) {
             bad = lines->number;
             continue;
@@ -126,7 +127,7 @@ static int read_lines(struct journal *j, struct lines *lines, each_line *each, v
 static int read_all(struct journal *j, const json_t *head, each_line *each, void *ctx,
                     struct fail *fail)
 {
-    CLEANUP(lines_done) struct lines lines = {.fd = j->fd, .name = j->path};
+    CLEANUP(manifest_lines_done) struct manifest_lines lines = {.fd = j->fd, .name = j->path};
     bool there = true;
 
     int r = head ? check_head(j, head, &lines, &there, fail) : 0;
@@ -170,11 +171,11 @@ int journal_open(const char *path, const json_t *head, bool fresh, each_line *ea
 
 int journal_replay(struct journal *journal, each_line *each, void *ctx, struct fail *fail)
 {
-    CLEANUP(lines_done)
-    struct lines lines = {.fd = journal->fd,
-                          .name = journal->path,
-                          .offset = journal->start,
-                          .number = journal->n_head};
+    CLEANUP(manifest_lines_done)
+    struct manifest_lines lines = {.fd = journal->fd,
+                                   .name = journal->path,
+                                   .offset = journal->start,
+                                   .number = journal->n_head};
 
     const off_t end = journal->end;
     int r = read_lines(journal, &lines, each, ctx, fail);
@@ -184,7 +185,7 @@ int journal_replay(struct journal *journal, each_line *each, void *ctx, struct f
 
 int journal_add(struct journal *journal, const json_t *line, struct fail *fail)
 {
-    CLEANUP_FREE char *text = lines_dump(line);
+    CLEANUP_FREE char *text = manifest_dump_line(line);
 
     if (!text)
         return -ENOMEM;

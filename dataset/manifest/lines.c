@@ -11,7 +11,7 @@
 
 #define PIECE 65536
 
-static int make_room(struct lines *l, struct fail *fail)
+static int make_room(struct manifest_lines *l, struct fail *fail)
 {
     if (l->at > 0) {
         memmove(l->data, l->data + l->at, l->n - l->at);
@@ -32,8 +32,8 @@ static int make_room(struct lines *l, struct fail *fail)
     return 0;
 }
 
-int lines_next(struct lines *l, char **ret_line, size_t *ret_size, bool *ret_whole,
-               struct fail *fail)
+int manifest_lines_next(struct manifest_lines *l, char **ret_line, size_t *ret_size,
+                        bool *ret_whole, struct fail *fail)
 {
     size_t looked = l->at;
 
@@ -67,14 +67,14 @@ int lines_next(struct lines *l, char **ret_line, size_t *ret_size, bool *ret_who
     }
 }
 
-void lines_done(struct lines *l)
+void manifest_lines_done(struct manifest_lines *l)
 {
     free(l->data);
     l->data = NULL;
     l->at = l->n = l->room = 0;
 }
 
-json_t *lines_parse(const char *line, size_t size, json_error_t *ret_error)
+json_t *manifest_parse_line(const char *line, size_t size, json_error_t *ret_error)
 {
     json_t *json = json_loadb(line, size, JSON_REJECT_DUPLICATES, ret_error);
     if (json && !json_is_object(json)) {
@@ -85,7 +85,7 @@ json_t *lines_parse(const char *line, size_t size, json_error_t *ret_error)
     return json;
 }
 
-char *lines_dump(const json_t *json)
+char *manifest_dump_line(const json_t *json)
 {
     /* 15 digits: what was rounded to thousandths is written as it was meant */
     return json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(15));

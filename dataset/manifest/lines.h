@@ -12,7 +12,7 @@
 
 #include "base/fail.h"
 
-struct lines {
+struct manifest_lines {
     int fd;           ///< borrowed; a regular file
     const char *name; ///< borrowed; for messages
     off_t offset;     ///< of the byte after what was read; set it to begin elsewhere
@@ -28,11 +28,11 @@ struct lines {
  * @param ret_whole  false: the file ends in it without a newline
  * @return 1, 0 at the end; FAIL_IO, FAIL_INPUT -EFBIG, -ENOMEM
  */
-int lines_next(struct lines *l, char **ret_line, size_t *ret_size, bool *ret_whole,
-               struct fail *fail);
-void lines_done(struct lines *l);
+int manifest_lines_next(struct manifest_lines *l, char **ret_line, size_t *ret_size,
+                        bool *ret_whole, struct fail *fail);
+void manifest_lines_done(struct manifest_lines *l);
 
 /** One JSON object of one line, strictly read; NULL and *ret_error (one line) when it is none. */
-json_t *lines_parse(const char *line, size_t size, json_error_t *ret_error);
+json_t *manifest_parse_line(const char *line, size_t size, json_error_t *ret_error);
 /** The one form in which JSON is written here, without newline; owned, free(). NULL: no memory. */
-char *lines_dump(const json_t *json);
+char *manifest_dump_line(const json_t *json);

@@ -23,7 +23,7 @@ char *manifest_path(const char *dir, const char *image)
 
 struct manifest_reader {
     char *path; ///< owned
-    struct lines lines;
+    struct manifest_lines lines;
 };
 
 static int open_file(struct manifest_reader *reader, const char *dir, struct fail *fail)
@@ -73,10 +73,10 @@ int manifest_next(struct manifest_reader *reader, struct manifest_record *ret, s
     json_error_t error;
     struct fail why = {0};
 
-    int r = lines_next(&reader->lines, &line, &size, &whole, fail);
+    int r = manifest_lines_next(&reader->lines, &line, &size, &whole, fail);
     if (r <= 0)
         return r;
-    json_t *json = lines_parse(line, size, &error);
+    json_t *json = manifest_parse_line(line, size, &error);
     if (!json)
         return fail_set(fail, FAIL_INPUT, -EBADMSG, "'%s', line %zu is no JSON object: %s",
                         reader->path, reader->lines.number, error.text);
@@ -96,7 +96,7 @@ struct manifest_reader *manifest_close(struct manifest_reader *reader)
         return NULL;
     if (reader->lines.fd >= 0)
         close(reader->lines.fd);
-    lines_done(&reader->lines);
+    manifest_lines_done(&reader->lines);
     free(reader->path);
     free(reader);
     return NULL;
@@ -147,7 +147,7 @@ static int write_bytes(struct manifest_writer *writer, const char *data, size_t 
 
 int manifest_add_json(struct manifest_writer *writer, const json_t *json, struct fail *fail)
 {
-    CLEANUP_FREE char *text = lines_dump(json);
+    CLEANUP_FREE char *text = manifest_dump_line(json);
 
     if (!text)
         return -ENOMEM;
