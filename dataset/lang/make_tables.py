@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""make_tables.py SYLLABLES.tsv BRAILLE.tsv LEXICON.tsv SANDHI.tsv OUT.c: the tables of dataset/lang as constant C arrays (run by meson)."""
+"""make_tables.py SYLLABLES.tsv BRAILLE.tsv LEXICON.tsv SANDHI.tsv TWO_CELL.tsv TWO_CELL_PUNCT.tsv COMMON_WORDS.tsv OUT.c: the tables of dataset/lang as constant C arrays (run by meson)."""
 import math
 import re
 import sys
@@ -120,15 +120,83 @@ def emit_keepers(out, path, syllables):
     print("};\nconst size_t lang_n_keepers = %d;" % len(pairs), file=out)
 
 
+# Finals as Two-Cell Braille divides them: medial, rime. What is not here has no medial.
+MEDIAL = dict(ia="i a", iao="i ao", ie="i e", iou="i ou", io="i o", ian="i an", iang="i ang", ing="i eng", iong="v eng", ua="u a", uo="u o", uai="u ai", uei="u ei",
+              uan="u an", uen="u en", uang="u ang", ueng="u eng", ong="u eng", ve="v e", van="v an", vn="v en", i="i i", u="u i", v="v i", ih=" i", er=" a")
+MEDIAL["in"] = "i en"
+
+
+def two_cell_key(initial, final):
+    medial, rime = MEDIAL.get(final, " " + final).split(" ")
+    if initial in "bpmf" and medial == "u":
+        medial = ""
+    return ("r" if final == "er" else initial, medial), "e" if rime == "o" else rime
+
+
+def vote(table, key, cell, votes):
+    table.setdefault(key, {}).setdefault(cell, 0)
+    table[key][cell] += votes
+
+
+def two_cell(path, syllables):
+    """-> the cells of (initial, medial) and of (rime, tone), and the toned syllables that exist."""
+    parts = {base: two_cell_key(initial, final) for base, initial, final in syllables}
+    first, second, seen = {}, {}, {}
+    for one, two, _, pinyin, tone, votes in rows(path):
+        base, tone, votes = pinyin.replace("ü", "v"), int(tone[-1]), int(votes.split("/")[0])
+        if base in parts and (base, tone) != ("fo", 5):  # left out: nun2 of one rare character, fo5 that no word has
+            vote(seen, (base, tone), (cell("-".join(one)), cell("-".join(two))), votes)
+    for (base, tone), pairs in seen.items():
+        one, two = max(pairs, key=pairs.get)
+        head, rime = parts[base]
+        assert first.setdefault(head, one) == one, (base, tone, head)
+        assert second.setdefault((rime, tone), two) == two, (base, tone, rime)
+    return first, second, set(seen)
+
+
+def emit_two_cell(out, path, lexicon, syllables):
+    first, second, exist = two_cell(path, syllables)
+    for toned, _ in rows(lexicon):
+        exist |= {(base, int(tone)) for base, tone in re.findall(r"([a-z]+)([1-4])", toned) if "-" not in toned}
+    print("const struct lang_two_cell lang_two_cell[] = {", file=out)
+    for base, initial, final in sorted(syllables):
+        head, rime = two_cell_key(initial, final)
+        # a rime whose neutral tone no table tells is written as with tone 4
+        seconds = [second.get((rime, tone)) or second[rime, 4] for tone in range(1, 6)]
+        tones = sum(1 << tone for tone in range(1, 6) if (base, tone) in exist)
+        print("    { %d, { 0, %s }, %d }," % (first[head], ", ".join(map(str, seconds)), tones), file=out)
+    print("};\n", file=out)
+
+
+def emit_two_cell_signs(out, path):
+    signs = braille(path)["punct"]
+    print("const struct lang_sign lang_two_cell_signs[] = {", file=out)
+    for symbol, cells in sorted(signs, key=lambda s: -len(s[1])):
+        print("    { %s, { %s }, %d }," % (c_string(symbol), ", ".join(map(str, cells)), len(cells)), file=out)
+    print("};\nconst size_t lang_n_two_cell_signs = %d;\n" % len(signs), file=out)
+
+
+def emit_common_words(out, path):
+    words = list(rows(path))
+    print("const struct lang_common_word lang_common_words[] = {", file=out)
+    for hanzi, pinyin, dots, _ in words:
+        cells = [cell(d) for d in dots.split(" ")]
+        print("    { %s, %s, { %s }, %d }," % (c_string(hanzi), c_string(pinyin), ", ".join(map(str, cells)), len(cells)), file=out)
+    print("};\nconst size_t lang_n_common_words = %d;\n" % len(words), file=out)
+
+
 def main():
     syllables, code = [tuple(r) for r in rows(sys.argv[1])], braille(sys.argv[2])
-    with open(sys.argv[5], "w", encoding="utf8") as out:
+    with open(sys.argv[8], "w", encoding="utf8") as out:
         print("/* SPDX-License-Identifier: Apache-2.0\n *\n * Made by dataset/lang/make_tables.py from dataset/lang/data.\n */\n"
               '#include "lang/tables.h"\n', file=out)
         emit_bases(out, syllables, code)
         emit_classes(out, code)
         emit_lexicon(out, sys.argv[3], syllables)
         emit_keepers(out, sys.argv[4], syllables)
+        emit_two_cell(out, sys.argv[5], sys.argv[3], syllables)
+        emit_two_cell_signs(out, sys.argv[6])
+        emit_common_words(out, sys.argv[7])
 
 
 if __name__ == "__main__":

@@ -40,6 +40,26 @@ struct lang_sign {
 extern const struct lang_sign lang_signs[];
 extern const size_t lang_n_signs;
 
+/** By base: its cells in Two-Cell Braille, and the tones that some word has. */
+struct lang_two_cell {
+    brl_cell first, second[6]; ///< second cell by tone 1-5
+    uint8_t tones; ///< bit t: a syllable of tone t exists; bit 5: the table lists it as neutral
+};
+extern const struct lang_two_cell lang_two_cell[];
+
+/** Punctuation of Two-Cell Braille, in the order of lang_signs. */
+extern const struct lang_sign lang_two_cell_signs[];
+extern const size_t lang_n_two_cell_signs;
+
+/** The short words of Common Braille; of two with one pinyin the first is meant by it. */
+struct lang_common_word {
+    char hanzi[4], pinyin[4];
+    brl_cell cells[2];
+    uint8_t n_cells;
+};
+extern const struct lang_common_word lang_common_words[];
+extern const size_t lang_n_common_words;
+
 /** A frequent word of 1-4 syllables, sorted by the usual bases of its syllables, then by cost. */
 struct lang_word {
     uint16_t syllables[4]; ///< (base + 1) * 8 + tone; 0 behind the last
