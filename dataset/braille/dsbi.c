@@ -44,6 +44,17 @@ static struct brl_point to_picture(double angle_deg, unsigned width, unsigned he
     return (struct brl_point){width / 2.0 + dx * c - dy * s, height / 2.0 + dx * s + dy * c};
 }
 
+/* The inverse of to_picture(). */
+static struct brl_point from_picture(double angle_deg, unsigned width, unsigned height,
+                                     struct brl_point p)
+{
+    const double c = cos(angle_deg * M_PI / 180), s = sin(angle_deg * M_PI / 180);
+    const double grown_w = height * fabs(s) + width * fabs(c);
+    const double grown_h = height * fabs(c) + width * fabs(s);
+    const double dx = p.x - width / 2.0, dy = p.y - height / 2.0;
+    return (struct brl_point){grown_w / 2 + dx * c + dy * s, grown_h / 2 - dx * s + dy * c};
+}
+
 static bool rises(const struct lines *l)
 {
     for (unsigned i = 1; i < l->n; i++)
@@ -115,6 +126,8 @@ static int parse(char *text, enum brl_side side, unsigned width, unsigned height
     }
     for (unsigned i = 0; i + 1 < x->n; i += 2)
         t->column_px += (x->at[i + 1] - x->at[i]) / (x->n / 2);
+    t->n_columns = x->n / 2;
+    t->n_rows = y->n / 3;
     return at == 0 || at >= 3 ? 0 : -EBADMSG;
 }
 
@@ -144,6 +157,139 @@ void brl_truth_done(struct brl_truth *truth)
 {
     free(truth->cells);
     *truth = (struct brl_truth){0};
+}
+
+/* ---- writing ---- */
+
+/* The rows or the columns: where their middle is and how far their outer lines are apart. */
+struct bands {
+    double at[MAX_LINES], size[MAX_LINES];
+    unsigned n_cells[MAX_LINES]; ///< seen in it
+    unsigned n;
+};
+
+static int bands_add(struct bands *b, unsigned i, double at, double size)
+{
+    if (i >= MAX_LINES / 3)
+        return -E2BIG;
+    b->at[i] += at;
+    b->size[i] += size;
+    b->n_cells[i]++;
+    b->n = MAX(b->n, i + 1);
+    return 0;
+}
+
+/* Means; bands without cells get a place between or beyond those with. `step`: from one to the next
+ * in sizes, where there is only one. */
+static void bands_fill(struct bands *b, double step)
+{
+    unsigned first = b->n, last = 0, n = 0;
+    double size = 0;
+
+    for (unsigned i = 0; i < b->n; i++) {
+        if (!b->n_cells[i])
+            continue;
+        b->at[i] /= b->n_cells[i];
+        b->size[i] /= b->n_cells[i];
+        size += b->size[i];
+        first = MIN(first, i);
+        last = i;
+        n++;
+    }
+    size /= n;
+    step = last > first ? (b->at[last] - b->at[first]) / (last - first) : step * size;
+    for (unsigned i = 0, before = first; i < b->n; i++) {
+        if (b->n_cells[i]) {
+            before = i;
+            continue;
+        }
+        unsigned after = i;
+        while (after < last && !b->n_cells[after])
+            after++;
+        const bool between = i > first && i < last;
+        const double per =
+            between ? (b->at[after] - b->at[before]) / ((double) after - before) : step;
+        b->at[i] = b->at[before] + per * ((double) i - before);
+        b->size[i] = size;
+    }
+}
+
+/* `n` lines of each band; -EINVAL when they do not rise. */
+static int write_bands(FILE *f, const struct bands *b, unsigned n)
+{
+    double last = -INFINITY;
+
+    for (unsigned i = 0; i < b->n; i++)
+        for (unsigned k = 0; k < n; k++) {
+            /* hundredths; whole numbers as the data set has them */
+            const double v =
+                round((b->at[i] + b->size[i] * (k / (n - 1.0) - 0.5)) * 100) / 100 + 0.0;
+            if (!(v > last) || fabs(v) > 1e6)
+                return -EINVAL;
+            fprintf(f, "%s%.10g", i + k ? " " : "", v);
+            last = v;
+        }
+    fputc('\n', f);
+    return 0;
+}
+
+static int write_truth(FILE *f, const struct brl_truth *t, enum brl_side side,
+                       const struct bands *x, const struct bands *y)
+{
+    fprintf(f, "%.2f\n", t->angle_deg);
+    int r = write_bands(f, x, 2);
+    if (r == 0)
+        r = write_bands(f, y, 3);
+    for (size_t i = 0; i < t->n_cells && r == 0; i++) {
+        const struct brl_truth_cell *c = &t->cells[i];
+        const brl_cell cell = side == BRL_VERSO ? brl_cell_mirror(c->cell) : c->cell;
+        if (cell == 0)
+            continue;
+        fprintf(f, "%u %u", c->row + 1u, c->column + 1u);
+        for (unsigned d = 0; d < 6; d++)
+            fprintf(f, " %d", cell >> d & 1);
+        fputc('\n', f);
+    }
+    return r;
+}
+
+int brl_truth_format(const struct brl_truth *truth, enum brl_side side, unsigned width,
+                     unsigned height, char **ret)
+{
+    CLEANUP_FREE struct bands *x = calloc(1, sizeof(*x)), *y = calloc(1, sizeof(*y));
+    char *text = NULL;
+    size_t size = 0;
+    int r = 0;
+
+    if (!x || !y)
+        return -ENOMEM;
+    for (size_t i = 0; i < truth->n_cells && r == 0; i++) {
+        const struct brl_truth_cell *c = &truth->cells[i];
+        const struct brl_point p = from_picture(truth->angle_deg, width, height, c->centre);
+        r = bands_add(x, c->column, p.x, c->width);
+        if (r == 0)
+            r = bands_add(y, c->row, p.y, c->height);
+    }
+    if (r == 0 && (truth->n_columns > MAX_LINES / 3 || truth->n_rows > MAX_LINES / 3))
+        r = -E2BIG;
+    FILE *f = r == 0 ? open_memstream(&text, &size) : NULL;
+    if (!f)
+        return r < 0 ? r : -ENOMEM;
+    if (truth->n_cells > 0) {
+        x->n = MAX(x->n, truth->n_columns);
+        y->n = MAX(y->n, truth->n_rows);
+        bands_fill(x, 2.4);
+        bands_fill(y, 2);
+        r = write_truth(f, truth, side, x, y);
+    }
+    if (fclose(f) != 0 && r == 0)
+        r = -ENOMEM;
+    if (r < 0) {
+        free(text);
+        return r;
+    }
+    *ret = text;
+    return 0;
 }
 
 double brl_box_iou(struct brl_point a, double aw, double ah, struct brl_point b, double bw,

@@ -23,13 +23,25 @@ struct brl_truth {
     double angle_deg;
     struct brl_truth_cell *cells; ///< owned
     size_t n_cells;
-    double column_px; ///< mean distance of a cell's two lines; 0 when there are none
+    unsigned n_rows, n_columns; ///< of the annotation's lines
+    double column_px;           ///< mean distance of a cell's two lines; 0 when there are none
 };
 
 /** Read `path` for a picture of the given size. FAIL_OPEN, FAIL_INPUT -EBADMSG, -ENOMEM. */
 int brl_truth_load(const char *path, enum brl_side side, unsigned width, unsigned height,
                    struct brl_truth *ret, struct fail *fail);
 void brl_truth_done(struct brl_truth *truth);
+
+/**
+ * The text that brl_truth_load() reads as `truth` (column_px is not used; n_rows and n_columns may
+ * be less than the cells need). A line is put where its cells are on the average, one without cells
+ * between its neighbours.
+ *
+ * @param ret  owned, free(); "" for no cells
+ * @return 0; -EINVAL: the cells stand on no grid (lines do not rise); -E2BIG; -ENOMEM
+ */
+int brl_truth_format(const struct brl_truth *truth, enum brl_side side, unsigned width,
+                     unsigned height, char **ret);
 
 /** Intersection over union of two boxes (centre, size), each widened by `margin` on every side. */
 double brl_box_iou(struct brl_point a, double aw, double ah, struct brl_point b, double bw,
