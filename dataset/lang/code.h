@@ -9,7 +9,9 @@
 #include "lang/words.h"
 
 /** The tone that Common Braille leaves out on this syllable (an index into lang_bases): 1-4, or 0
- * for none (e writes all, so that it is not taken for o). */
+ * for none: e writes all, so that it is not taken for o, and le, tou, zi, which without are
+ * neutral.
+ */
 uint8_t lang_omitted_tone(uint16_t base);
 
 /** The cells of a syllable, at most 3. Without tone Current and Common write none. Returns their

@@ -35,19 +35,19 @@ int lang_code_parse(const char *name, enum lang_code *ret)
 uint8_t lang_omitted_tone(uint16_t base)
 {
     static const struct {
-        const char *text; ///< of syllables without initial
+        const char *text;
         uint8_t tone;
-    } own[] = {{"e", 0}, {"er", 2}, {"wo", 3}, {"ye", 3}, {"yi", 1}, {"you", 3}, {"yo", 3}};
+    } own[] = {{"e", 0},  {"le", 0}, {"tou", 0}, {"zi", 0},  {"er", 2}, /* le4 is not le5 */
+               {"wo", 3}, {"ye", 3}, {"yi", 1},  {"you", 3}, {"yo", 3}};
     static const char *const second = " p m t n h q ch r c ";
     const struct lang_base *b = &lang_bases[base];
     char initial[8];
 
-    if (!b->initial[0]) {
-        for (size_t i = 0; i < ELEMENTSOF(own); i++)
-            if (strcmp(b->text, own[i].text) == 0)
-                return own[i].tone;
+    for (size_t i = 0; i < ELEMENTSOF(own); i++)
+        if (strcmp(b->text, own[i].text) == 0)
+            return own[i].tone;
+    if (!b->initial[0])
         return 4;
-    }
     if (strcmp(b->initial, "f") == 0)
         return 1;
     snprintf(initial, sizeof(initial), " %s ", b->initial);
