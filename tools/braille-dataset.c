@@ -14,7 +14,7 @@ static const struct subcommand commands[] = {
     {"generate", NULL, "draw the pictures of one data set"},
     {"clean", NULL, "find the pictures that do not show what they should"},
     {"review", NULL, "look through doubtful pictures"},
-    {"augment", NULL, "turn, light and disturb pictures"},
+    {"augment", dataset_augment, "turn, light and disturb pictures"},
     {"split", NULL, "divide into training, validation and test"},
     {"report", NULL, "one page about a data set"},
     {"import", NULL, "take a data set over from elsewhere"},
