@@ -140,7 +140,7 @@ static void place_cell(const struct canvas *c, enum brl_side side, struct brl_re
     }
 }
 
-static void draw_cell(struct canvas *c, enum brl_side side, const struct brl_render_cell *cell,
+static void draw_cell(struct canvas *c, enum brl_side side, struct brl_render_cell *cell,
                       struct random *rnd)
 {
     const struct brl_render_params *p = c->p;
@@ -150,11 +150,13 @@ static void draw_cell(struct canvas *c, enum brl_side side, const struct brl_ren
         /* all are drawn from the stream, so that one cell does not change the others */
         const double jx = gauss(rnd), jy = gauss(rnd), worn = uniform(rnd, 0, 1);
         const double gone = uniform(rnd, 0, 1), strong = gauss(rnd);
+        cell->drawn[d] = (struct brl_point){NAN, NAN};
         if (!(cell->cell >> d & 1) || gone < p->missing)
             continue;
         double size = 1 + 0.08 * strong - p->wear * worn * worn;
-        draw_dot(c, cell->dot[d].x + jx * p->jitter * pitch,
-                 cell->dot[d].y + jy * p->jitter * pitch, side == BRL_VERSO ? radius * 0.9 : radius,
+        cell->drawn[d] = (struct brl_point){cell->dot[d].x + jx * p->jitter * pitch,
+                                            cell->dot[d].y + jy * p->jitter * pitch};
+        draw_dot(c, cell->drawn[d].x, cell->drawn[d].y, side == BRL_VERSO ? radius * 0.9 : radius,
                  side == BRL_VERSO ? -fmax(size, 0.2) : fmax(size, 0.2));
     }
 }

@@ -78,7 +78,8 @@ struct brl_render_cell {
     enum brl_side side;
     uint16_t row, column; ///< as that side's reader counts
     brl_cell cell;
-    struct brl_point dot[6]; ///< true centres, pixels of the picture
+    struct brl_point dot[6];   ///< the places of the grid, pixels of the picture
+    struct brl_point drawn[6]; ///< where its raised dots came out, `jitter` off; NAN: none there
 };
 
 struct brl_render_truth {
