@@ -264,6 +264,25 @@ static json_t *truth_line(const char *id, const struct bit_picture *p)
                      "dots", cells);
 }
 
+/* How often each fault is in the set, in this run and in those before that were interrupted. */
+static int count_fault(json_t *faults, const json_t *truth)
+{
+    const char *fault = json_string_value(json_object_get(truth, "fault"));
+    const char *edge = json_string_value(json_object_get(truth, "edge"));
+    char name[32];
+
+    if (!edge)
+        return 0;
+    snprintf(name, sizeof(name), "%s %s", fault, edge);
+    const json_int_t n = json_integer_value(json_object_get(faults, name));
+    return json_object_set_new(faults, name, json_integer(n + 1)) < 0 ? -ENOMEM : 0;
+}
+
+static int count_line(void *ctx, const json_t *line, struct fail *fail)
+{
+    return count_fault(ctx, json_object_get(line, "truth"));
+}
+
 static int skip_item(struct run *run, const struct item *item, const struct manifest_record *record,
                      struct fail *fail)
 {
@@ -288,6 +307,8 @@ static int take_item(void *ctx, void *arg, int r, struct fail *fail)
     } else if (r == 0) {
         json_t *truth = truth_line(record.id, item->picture);
         r = truth ? set_add(&run->set, &record, item->bytes, item->size, truth, fail) : -ENOMEM;
+        if (r == 0)
+            r = count_fault(json_object_get(run->card.figures, "faults"), truth);
         json_decref(truth);
         if (r == 0)
             r = card_add(&run->card, &record);
@@ -319,6 +340,27 @@ static json_t *describe(const struct generate_options *o)
         b->dpi, "single_sided", b->single_sided);
 }
 
+/* Count what is there already. The kinds stand in one order, whenever they came first. */
+static int begin_card(struct run *run, json_t *how, struct fail *fail)
+{
+    json_t *faults = json_object();
+
+    int r = card_begin(&run->card, run->set.journal, how, fail);
+    for (unsigned fault = 1; fault < BRL_N_FAULTS && r == 0; fault++)
+        for (unsigned edge = 0; edge < BRL_N_EDGES && run->o->n_faults > 0; edge++) {
+            char name[32];
+            snprintf(name, sizeof(name), "%s %s", brl_fault_names[fault], brl_edge_names[edge]);
+            json_object_set_new(faults, name, json_integer(0));
+        }
+    if (r < 0) {
+        json_decref(faults);
+        return r;
+    }
+    if (json_object_set_new(run->card.figures, "faults", faults) < 0)
+        return -ENOMEM;
+    return journal_replay(run->set.journal, count_line, faults, fail);
+}
+
 static int draw_all(struct run *run, struct fail *fail)
 {
     const struct batch batch = {.n_jobs = run->o->common.n_jobs,
@@ -333,21 +375,6 @@ static int draw_all(struct run *run, struct fail *fail)
     int r = batch_run(&batch, fail);
     progress_end(&run->progress);
     return r;
-}
-
-/* How often each fault is in the set, of all runs that made it. */
-static int count_fault(void *ctx, const json_t *line, struct fail *fail)
-{
-    const json_t *truth = json_object_get(line, "truth");
-    const char *fault = json_string_value(json_object_get(truth, "fault"));
-    const char *edge = json_string_value(json_object_get(truth, "edge"));
-    char name[32];
-
-    if (!edge)
-        return 0;
-    snprintf(name, sizeof(name), "%s %s", fault, edge);
-    const json_int_t n = json_integer_value(json_object_get(ctx, name));
-    return json_object_set_new(ctx, name, json_integer(n + 1)) < 0 ? -ENOMEM : 0;
 }
 
 static int write_about(const struct run *run, char **ret)
@@ -385,13 +412,8 @@ static int write_about(const struct run *run, char **ret)
 static int finish(struct run *run, struct fail *fail)
 {
     CLEANUP_FREE char *about = NULL;
-    json_t *faults = json_object();
 
-    if (!faults || json_object_set_new(run->card.figures, "faults", faults) < 0)
-        return -ENOMEM;
-    int r = journal_replay(run->set.journal, count_fault, faults, fail);
-    if (r == 0)
-        r = write_about(run, &about);
+    int r = write_about(run, &about);
     if (r == 0)
         r = card_write(&run->card, "BIT: braille images and texts", about);
     if (r == 0)
@@ -425,7 +447,7 @@ static int generate(struct generate_options *o, struct fail *fail)
     if (r == 0)
         r = set_open(&run.set, o->out, how, o->common.force, fail);
     if (r == 0)
-        r = card_begin(&run.card, run.set.journal, how, fail);
+        r = begin_card(&run, how, fail);
     if (r == 0)
         r = draw_all(&run, fail);
     if (r == 0)
