@@ -12,12 +12,12 @@ static const struct subcommand commands[] = {
     {"render", dataset_render, "draw cells or pages with their truth"},
     {"build", NULL, "make all data sets in one run"},
     {"generate", dataset_generate, "draw the pictures of one data set"},
-    {"clean", NULL, "find the pictures that do not show what they should"},
+    {"clean", dataset_clean, "find the pictures that do not show what they should"},
     {"review", NULL, "look through doubtful pictures"},
     {"augment", dataset_augment, "turn, light and disturb pictures"},
     {"split", dataset_split, "divide into training, validation and test"},
     {"report", NULL, "one page about a data set"},
-    {"import", NULL, "take a data set over from elsewhere"},
+    {"import", dataset_import, "take a data set over from elsewhere"},
     {"export", NULL, "hand a data set on in another form"},
 };
 
