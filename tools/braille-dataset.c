@@ -13,7 +13,7 @@ static const struct subcommand commands[] = {
     {"build", NULL, "make all data sets in one run"},
     {"generate", dataset_generate, "draw the pictures of one data set"},
     {"clean", dataset_clean, "find the pictures that do not show what they should"},
-    {"review", NULL, "look through doubtful pictures"},
+    {"review", dataset_review, "look through doubtful pictures"},
     {"augment", dataset_augment, "turn, light and disturb pictures"},
     {"split", dataset_split, "divide into training, validation and test"},
     {"report", NULL, "one page about a data set"},
