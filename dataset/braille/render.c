@@ -7,34 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/random.h"
+#include "braille/paper.h"
+#include "braille/snap.h"
 #include "image/cv.h"
 
 #define MM_PER_INCH 25.4
 #define SHADOW 0.05 ///< how far the shading lies behind the centre, in dot pitches (see dots.c)
-
-/* splitmix64 (Vigna): small, seedable, good enough for noise. */
-struct random {
-    uint64_t state;
-};
-
-static uint64_t next(struct random *r)
-{
-    uint64_t z = r->state += 0x9e3779b97f4a7c15u;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
-}
-
-static double uniform(struct random *r, double from, double to)
-{
-    return from + (to - from) * (double) (next(r) >> 11) * 0x1p-53;
-}
-
-static double gauss(struct random *r)
-{
-    const double u = uniform(r, 1e-12, 1), v = uniform(r, 0, 2 * M_PI);
-    return sqrt(-2 * log(u)) * cos(v);
-}
 
 void brl_render_geometry(struct brl_render_params *params, enum brl_geometry geometry)
 {
@@ -57,23 +36,47 @@ void brl_render_weather(struct brl_render_params *params, uint64_t seed)
 {
     struct random r = {seed ^ 0x5deece66du};
 
-    brl_render_geometry(params, (enum brl_geometry)(next(&r) % BRL_N_GEOMETRIES));
-    params->dot_mm *= uniform(&r, 0.85, 1.12);
-    params->verso_dx_mm = uniform(&r, 0, params->cell_mm);
-    params->verso_dy_mm = uniform(&r, 0, params->line_mm);
-    params->light_deg = fmod(360 + uniform(&r, -20, 20), 360);
-    params->contrast = uniform(&r, 18, 60);
-    params->paper = uniform(&r, 110, 215);
-    params->grain = params->contrast * uniform(&r, 0.04, 0.16); /* a label must be seen */
-    params->uneven = uniform(&r, 0, 25);
-    params->blur_px = uniform(&r, 0.2, 1.2) * params->dpi / 200;
-    params->skew_deg = 0.3 * gauss(&r);
-    params->jitter = uniform(&r, 0, 0.05);
-    params->wear = uniform(&r, 0, 0.5);
+    brl_render_geometry(params, (enum brl_geometry)(random_next(&r) % BRL_N_GEOMETRIES));
+    params->dot_mm *= random_uniform(&r, 0.85, 1.12);
+    params->verso_dx_mm = random_uniform(&r, 0, params->cell_mm);
+    params->verso_dy_mm = random_uniform(&r, 0, params->line_mm);
+    params->light_deg = fmod(360 + random_uniform(&r, -20, 20), 360);
+    params->contrast = random_uniform(&r, 18, 60);
+    params->paper = random_uniform(&r, 110, 215);
+    params->grain = params->contrast * random_uniform(&r, 0.04, 0.16); /* a label must be seen */
+    params->uneven = random_uniform(&r, 0, 25);
+    params->blur_px = random_uniform(&r, 0.2, 1.2) * params->dpi / 200;
+    params->skew_deg = 0.3 * snap_gauss(&r);
+    params->jitter = random_uniform(&r, 0, 0.05);
+    params->wear = random_uniform(&r, 0, 0.5);
     params->missing = 0;
-    params->specks = uniform(&r, 0, 0.6);
-    params->jpeg_quality = next(&r) % 3 ? (int) uniform(&r, 60, 97) : 0;
-    params->seed = next(&r);
+    params->specks = random_uniform(&r, 0, 0.6);
+    params->jpeg_quality = random_next(&r) % 3 ? (int) random_uniform(&r, 60, 97) : 0;
+    params->seed = random_next(&r);
+}
+
+void brl_render_scan(struct brl_render_params *params, uint64_t seed)
+{
+    struct random r = {seed ^ 0x5ca9};
+    const double light_deg = params->light_deg;
+
+    brl_render_weather(params, seed);
+    if (!isnan(light_deg))
+        params->light_deg = light_deg;
+    /* between the faintest and the strongest of DSBI's books */
+    params->contrast = random_uniform(&r, 28, 65);
+    params->paper = random_uniform(&r, 115, 215 - params->contrast / 2);
+    params->grain = params->contrast * random_uniform(&r, 0.05, 0.12);
+    params->blur_px = random_uniform(&r, 0.2, 0.95) * params->dpi / 200;
+    params->wear = random_uniform(&r, 0, 0.4);
+    params->rough = random_uniform(&r, 0.15, 0.9);
+    params->glow = random_uniform(&r, 0, 0.35);
+    /* of the grain a part lies along the lines */
+    params->fibres = params->grain * random_uniform(&r, 0.3, 0.9);
+    params->grain *= random_uniform(&r, 0.5, 0.9);
+    params->rows = params->grain * random_uniform(&r, 0, 0.2);
+    params->stains = random_uniform(&r, 0, 0.03);
+    params->creases = random_uniform(&r, 0, 0.12);
 }
 
 void brl_render_truth_done(struct brl_render_truth *truth)
@@ -85,10 +88,11 @@ void brl_render_truth_done(struct brl_render_truth *truth)
 /* The sheet while it is drawn. */
 struct canvas {
     const struct brl_render_params *p;
-    double px_mm;         ///< pixels a millimetre
-    double width, height; ///< pixels
-    struct image *img;    ///< owned
-    float *shade;         ///< [height][width], owned: -1 darkest .. 1 brightest side of a full bump
+    double px_mm;                 ///< pixels a millimetre
+    double width, height;         ///< pixels
+    struct brl_point light, skew; ///< unit vectors: to the light; of the lines
+    struct image *img;            ///< owned
+    float *shade; ///< [height][width], owned: -1 darkest .. 1 brightest side of a full bump
 };
 
 static void canvas_done(struct canvas *c)
@@ -97,32 +101,69 @@ static void canvas_done(struct canvas *c)
     free(c->shade);
 }
 
-/* The slope of a dome (1 - r^2)^2 towards the light. `size` is negative for a dent. */
-static void draw_dot(struct canvas *c, double x, double y, double radius, double size)
+/* What sets one dot apart from the next: all 0 for an even dome. */
+struct shape {
+    double wide, slant; ///< an ellipse, leaning
+    double flat;        ///< how far its top is pressed flat
+    double lump[3][3];  ///< x, y, height of broken paper
+};
+
+static void draw_shape(struct shape *shape, double rough, struct random *rnd)
 {
-    const double fx = sin(c->p->light_deg * M_PI / 180), fy = -cos(c->p->light_deg * M_PI / 180);
+    *shape = (struct shape){0};
+    if (rough <= 0)
+        return;
+    shape->wide = rough * random_uniform(rnd, -0.25, 0.25);
+    shape->slant = rough * random_uniform(rnd, -0.25, 0.25);
+    shape->flat = rough * random_uniform(rnd, 0, 0.9);
+    for (unsigned k = 0; k < 3; k++) {
+        shape->lump[k][0] = random_uniform(rnd, -0.7, 0.7);
+        shape->lump[k][1] = random_uniform(rnd, -0.7, 0.7);
+        shape->lump[k][2] = rough * random_uniform(rnd, -0.7, 0.7);
+    }
+}
+
+/* Slope towards the light (fx, fy) of a lump of a third of the dot's radius. */
+static double lump_slope(const double lump[3], double u, double v, double fx, double fy)
+{
+    const double a = (u - lump[0]) * 2.8, b = (v - lump[1]) * 2.8, r2 = a * a + b * b;
+    return r2 < 1 ? lump[2] * (a * fx + b * fy) * (1 - r2) / 0.385 : 0;
+}
+
+/* The slope of a dome (1 - r^2)^2 towards the light. `size` is negative for a dent. */
+static void draw_dot(struct canvas *c, double x, double y, double radius, double size,
+                     const struct shape *shape)
+{
+    const double fx = c->light.x, fy = c->light.y;
     const double behind = SHADOW * c->p->pitch_mm * c->px_mm;
-    const double cx = x - fx * behind, cy = y - fy * behind;
-    const int x0 = (int) floor(cx - radius), x1 = (int) ceil(cx + radius);
-    const int y0 = (int) floor(cy - radius), y1 = (int) ceil(cy + radius);
+    const double cx = x - fx * behind, cy = y - fy * behind, reach = radius * 1.3;
+    const int x0 = (int) floor(cx - reach), x1 = (int) ceil(cx + reach);
+    const int y0 = (int) floor(cy - reach), y1 = (int) ceil(cy + reach);
 
     for (int iy = MAX(y0, 0); iy <= MIN(y1, (int) c->img->height - 1); iy++)
         for (int ix = MAX(x0, 0); ix <= MIN(x1, (int) c->img->width - 1); ix++) {
-            const double u = (ix - cx) / radius, v = (iy - cy) / radius, r2 = u * u + v * v;
+            const double v = (iy - cy) / radius;
+            const double u = (ix - cx) / radius * (1 + shape->wide) + shape->slant * v;
+            const double r2 = u * u + v * v;
             if (r2 >= 1)
                 continue;
             /* largest slope of the dome: at r = 1/sqrt(3), 0.385 before scaling */
-            const double s = (u * fx + v * fy) * (1 - r2) / 0.385;
-            c->shade[(size_t) iy * c->img->width + (size_t) ix] += (float) (size * s);
+            double s = (u * fx + v * fy) * (1 - r2) / 0.385;
+            s *= 1 - shape->flat * (1 - r2) * (1 - r2);
+            for (unsigned k = 0; k < 3; k++)
+                if (shape->lump[k][2] != 0)
+                    s += lump_slope(shape->lump[k], u, v, fx, fy);
+            s = size * s + fabs(size) * c->p->glow * (1 - r2);
+            c->shade[(size_t) iy * c->img->width + (size_t) ix] += (float) s;
         }
 }
 
 /* Upright sheet -> picture. */
 static struct brl_point lay(const struct canvas *c, double x, double y)
 {
-    const double t = c->p->skew_deg * M_PI / 180, dx = x - c->width / 2, dy = y - c->height / 2;
-    return (struct brl_point){c->width / 2 + dx * cos(t) - dy * sin(t),
-                              c->height / 2 + dx * sin(t) + dy * cos(t)};
+    const double dx = x - c->width / 2, dy = y - c->height / 2;
+    return (struct brl_point){c->width / 2 + dx * c->skew.x - dy * c->skew.y,
+                              c->height / 2 + dx * c->skew.y + dy * c->skew.x};
 }
 
 static void place_cell(const struct canvas *c, enum brl_side side, struct brl_render_cell *cell)
@@ -148,8 +189,10 @@ static void draw_cell(struct canvas *c, enum brl_side side, struct brl_render_ce
 
     for (unsigned d = 0; d < 6; d++) {
         /* all are drawn from the stream, so that one cell does not change the others */
-        const double jx = gauss(rnd), jy = gauss(rnd), worn = uniform(rnd, 0, 1);
-        const double gone = uniform(rnd, 0, 1), strong = gauss(rnd);
+        const double jx = snap_gauss(rnd), jy = snap_gauss(rnd), worn = random_uniform(rnd, 0, 1);
+        const double gone = random_uniform(rnd, 0, 1), strong = snap_gauss(rnd);
+        struct shape shape;
+        draw_shape(&shape, p->rough, rnd);
         cell->drawn[d] = (struct brl_point){NAN, NAN};
         if (!(cell->cell >> d & 1) || gone < p->missing)
             continue;
@@ -157,7 +200,7 @@ static void draw_cell(struct canvas *c, enum brl_side side, struct brl_render_ce
         cell->drawn[d] = (struct brl_point){cell->dot[d].x + jx * p->jitter * pitch,
                                             cell->dot[d].y + jy * p->jitter * pitch};
         draw_dot(c, cell->drawn[d].x, cell->drawn[d].y, side == BRL_VERSO ? radius * 0.9 : radius,
-                 side == BRL_VERSO ? -fmax(size, 0.2) : fmax(size, 0.2));
+                 side == BRL_VERSO ? -fmax(size, 0.2) : fmax(size, 0.2), &shape);
     }
 }
 
@@ -206,7 +249,7 @@ static int add_noise(struct canvas *c, double sigma_px, double amount, struct ra
         return r;
     for (size_t i = 0; i < n; i += 4) {
         /* four sums of two bytes from one draw: triangles of deviation 50 */
-        const uint64_t z = next(rnd);
+        const uint64_t z = random_next(rnd);
         for (size_t k = 0; k < 4 && i + k < n; k++) {
             const unsigned a = z >> 16 * k & 255, b = z >> (16 * k + 8) & 255;
             noise->data[i + k] = (uint8_t) ((a + b) / 2);
@@ -228,9 +271,9 @@ static void add_specks(struct canvas *c, struct random *rnd)
     const size_t n = (size_t) (area_cm2 * c->p->specks);
 
     for (size_t i = 0; i < n; i++) {
-        const double x = uniform(rnd, 0, c->width), y = uniform(rnd, 0, c->height);
-        const double radius = uniform(rnd, 0.1, 0.35) * c->px_mm;
-        const double size = uniform(rnd, -1.5, 0.7);
+        const double x = random_uniform(rnd, 0, c->width), y = random_uniform(rnd, 0, c->height);
+        const double radius = random_uniform(rnd, 0.1, 0.35) * c->px_mm;
+        const double size = random_uniform(rnd, -1.5, 0.7);
         for (int dy = (int) -radius - 1; dy <= radius + 1; dy++)
             for (int dx = (int) -radius - 1; dx <= radius + 1; dx++) {
                 const int px = (int) x + dx, py = (int) y + dy;
@@ -244,7 +287,7 @@ static void add_specks(struct canvas *c, struct random *rnd)
 static void expose(struct canvas *c, struct random *rnd)
 {
     const struct brl_render_params *p = c->p;
-    const double ax = gauss(rnd), ay = gauss(rnd), b = gauss(rnd);
+    const double ax = snap_gauss(rnd), ay = snap_gauss(rnd), b = snap_gauss(rnd);
     const double reach = fabs(ax) + fabs(ay) + fabs(b) + 1e-9;
 
     for (unsigned y = 0; y < c->img->height; y++) {
@@ -260,6 +303,27 @@ static void expose(struct canvas *c, struct random *rnd)
     }
 }
 
+static int add_paper(struct canvas *c)
+{
+    const struct brl_render_params *p = c->p;
+    struct paper paper = {
+        .shade = c->shade,
+        .width = c->img->width,
+        .height = c->img->height,
+        .px_mm = c->px_mm,
+        .contrast = p->contrast,
+    };
+    const double area_cm2 = c->width * c->height / (c->px_mm * c->px_mm) / 100;
+    struct random rnd = {p->seed ^ 0x9a9e2};
+
+    /* a small sheet has one now and then */
+    paper_add_stains(&paper, (unsigned) (area_cm2 * p->stains + random_uniform(&rnd, 0, 1)), &rnd);
+    paper_add_creases(&paper, (unsigned) (area_cm2 * p->creases + random_uniform(&rnd, 0, 1)),
+                      c->light.x, c->light.y, &rnd);
+    paper_add_rows(&paper, p->rows, &rnd);
+    return paper_add_fibres(&paper, p->fibres, &rnd);
+}
+
 static int finish(struct canvas *c)
 {
     const struct brl_render_params *p = c->p;
@@ -272,6 +336,9 @@ static int finish(struct canvas *c)
     if (r < 0)
         return r;
     add_specks(c, &rnd);
+    r = add_paper(c);
+    if (r < 0)
+        return r;
     expose(c, &rnd);
     r = image_blur(c->img, p->blur_px);
     if (r == 0 && p->jpeg_quality > 0)
@@ -308,6 +375,12 @@ static bool in_range(const struct brl_render_params *p)
         {p->missing, 0, 1},
         {p->specks, 0, 100},
         {p->jpeg_quality, 0, 100},
+        {p->rough, 0, 1},
+        {p->glow, 0, 1},
+        {p->fibres, 0, 255},
+        {p->rows, 0, 255},
+        {p->stains, 0, 100},
+        {p->creases, 0, 100},
     };
 
     for (size_t i = 0; i < ELEMENTSOF(ranges); i++)
@@ -329,6 +402,8 @@ static int canvas_open(struct canvas *c, const struct brl_sheet *a, const struct
     const double h =
         p->height_mm > 0 ? p->height_mm : 2 * p->top_mm + rows * p->line_mm + fabs(p->verso_dy_mm);
     c->px_mm = p->dpi / MM_PER_INCH;
+    c->light = (struct brl_point){snap_sin(p->light_deg), -snap_cos(p->light_deg)};
+    c->skew = (struct brl_point){snap_cos(p->skew_deg), snap_sin(p->skew_deg)};
     c->width = round(w * c->px_mm);
     c->height = round(h * c->px_mm);
     if (!(c->width >= 1 && c->height >= 1 && c->width <= 65535 && c->height <= 65535))

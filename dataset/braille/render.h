@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Pictures of braille pages from cells: bumps of this side and dents of the other under a light
- * from one side, on paper with grain. What comes out depends on the parameters and the seed alone.
+ * from one side, on paper with grain. What comes out depends on the parameters and the seed alone,
+ * byte for byte on any machine (dataset/braille/snap.h).
  * Geometry: docs/braille.md, part F; shading fitted to the mean dots of DSBI's scans. Thread-safe.
  */
 #pragma once
@@ -48,6 +49,11 @@ struct brl_render_params {
     double missing;                    ///< chance that a dot is not there at all (truth keeps it)
     double specks;                     ///< dark and light spots a square centimetre
     int jpeg_quality;                  ///< 1 .. 100: what JPEG does to it; 0: nothing
+    double rough;                      ///< 0 .. 1: how far dots are from even domes
+    double glow;                       ///< 0 .. 1: how much brighter than paper a dot is over all
+    double fibres;                     ///< grain along the lines, levels
+    double rows;                       ///< between the rows of the scan, levels
+    double stains, creases;            ///< dark patches and fine folds a square centimetre
     uint64_t seed;
 };
 /** A clean 200 dpi flatbed scan of European braille. */
@@ -72,6 +78,10 @@ void brl_render_geometry(struct brl_render_params *params, enum brl_geometry geo
 /** Draw geometry, light, paper, wear, focus and noise for training; `seed` also goes into them. The
  * light comes from the top (+-20 degrees); resolution, sizes and offsets stay as they are. */
 void brl_render_weather(struct brl_render_params *params, uint64_t seed);
+
+/** The same, and what makes it look like a scan of a used page beside real ones: uneven dots,
+ * fibres, rows, stains, creases. `light_deg` is kept when it is not NAN. */
+void brl_render_scan(struct brl_render_params *params, uint64_t seed);
 
 /** Where a cell was drawn; blank cells are listed too. */
 struct brl_render_cell {

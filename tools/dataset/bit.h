@@ -21,6 +21,7 @@ struct bit_options {
     enum lang_code code;
     int geometry; ///< enum brl_geometry, -1: by lot
     double dpi;
+    double light_deg; ///< where the light comes from, NAN: from the top, 20 degrees more or less
     bool single_sided;
     enum bit_look look;
     uint64_t seed;

@@ -564,7 +564,7 @@ int dataset_generate(int argc, char **argv)
     struct generate_options o = {
         .count = {2000, 2700, 1500},
         .n_faults = 600,
-        .bit = {.geometry = -1, .dpi = 200, .look = BIT_SCAN},
+        .bit = {.geometry = -1, .dpi = 200, .light_deg = NAN, .look = BIT_SCAN},
         .common = DATASET_COMMON,
     };
     struct fail fail = {0};
