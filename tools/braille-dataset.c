@@ -16,9 +16,9 @@ static const struct subcommand commands[] = {
     {"review", dataset_review, "look through doubtful pictures"},
     {"augment", dataset_augment, "turn, light and disturb pictures"},
     {"split", dataset_split, "divide into training, validation and test"},
-    {"report", NULL, "one page about a data set"},
+    {"report", dataset_report, "one page about a data set"},
     {"import", dataset_import, "take a data set over from elsewhere"},
-    {"export", NULL, "hand a data set on in another form"},
+    {"export", dataset_export, "hand a data set on in another form"},
 };
 
 int main(int argc, char **argv)

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_NAME 200   ///< bytes of an id: it becomes a file name
 #define MAX_PATH 1000  ///< bytes of an image's path
 #define MAX_PX 1e6     ///< of a coordinate
 #define MAX_DPI 100000 ///< as image/ takes it
@@ -199,7 +198,7 @@ bool manifest_is_id(const char *text)
 {
     static const char good[] =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.+#";
-    return *text && *text != '.' && !text[strspn(text, good)] && strlen(text) <= MAX_NAME;
+    return *text && *text != '.' && !text[strspn(text, good)] && strlen(text) <= MANIFEST_MAX_NAME;
 }
 
 bool manifest_is_path(const char *text)

@@ -26,6 +26,7 @@ struct manifest_place {
 };
 
 #define MANIFEST_MAX_CELLS 100000
+#define MANIFEST_MAX_NAME 200 ///< bytes of an id: it becomes a file name
 
 struct manifest_record {
     char *id;      ///< unique in the set: letters, digits, '-', '_', '.', '+', '#'; no leading dot

@@ -32,6 +32,7 @@ FENCES = {  # third-party header -> the only folders that may include it
     r'openssl/': ('dataset/base',),
     r'liblouis/': ('dataset/lang',),
     r'microhttpd\.h': ('tools/dataset/review',),
+    r'archive(_entry)?\.h': ('tools/dataset/export',),
     r'sndfile\.h': ('dataset/audio',),
 }
 
