@@ -6,18 +6,10 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/random.h"
 #include "image/cv.h"
 
 #define ONE 65536 ///< 1.0 in the fixed-point numbers below
-
-/* splitmix64 (Vigna) */
-static uint64_t next(uint64_t *state)
-{
-    uint64_t z = *state += 0x9e3779b97f4a7c15u;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
-}
 
 static uint8_t level(int64_t v)
 {
@@ -26,7 +18,7 @@ static uint8_t level(int64_t v)
 
 /* ---- colours ---- */
 
-unsigned image_draw_paper(uint64_t draw)
+unsigned image_draw_paper(uint64_t seed)
 {
     static const unsigned papers[] = {
         0xf3ead6, /* ivory press paper */
@@ -50,11 +42,12 @@ unsigned image_draw_paper(uint64_t draw)
         0x7b8289, /* slate cover */
     };
     enum { VARY = 10 }; /* no two prints of a card are alike */
-    const unsigned paper = papers[next(&draw) % (sizeof(papers) / sizeof(papers[0]))];
+    struct random lot = {seed};
+    const unsigned paper = papers[random_below(&lot, ELEMENTSOF(papers))];
     unsigned rgb = 0;
 
     for (int shift = 16; shift >= 0; shift -= 8) {
-        const int vary = (int) (next(&draw) % (2 * VARY + 1)) - VARY;
+        const int vary = (int) random_below(&lot, 2 * VARY + 1) - VARY;
         rgb |= (unsigned) level((int) (paper >> shift & 255) + vary) << shift;
     }
     return rgb;
@@ -148,12 +141,14 @@ static void relight(struct image *img, const struct image_augment *how)
 /* The sum of 12 uniform numbers is near enough to a normal one, and whole. */
 static void add_noise(struct image *img, unsigned tenths, uint64_t seed)
 {
+    struct random lot = {seed};
+
     for (unsigned y = 0; y < img->height; y++) {
         uint8_t *p = img->data + y * img->stride;
         for (size_t i = 0; i < (size_t) img->width * img->n_chan; i++, p++) {
             int64_t sum = 0; /* of 12 bytes: mean 1530, deviation 256 */
             for (unsigned k = 0; k < 2; k++) {
-                const uint64_t r = next(&seed);
+                const uint64_t r = random_next(&lot);
                 for (unsigned byte = 0; byte < 6; byte++)
                     sum += (int64_t) (r >> 8 * byte & 255);
             }

@@ -46,4 +46,4 @@ int image_augment_place(unsigned width, unsigned height, const struct image_augm
 int image_augment(const struct image *img, const struct image_augment *how, struct image **ret);
 
 /** A colour of paper by lot: of real books, cards and folders, or near to one. */
-unsigned image_draw_paper(uint64_t draw);
+unsigned image_draw_paper(uint64_t seed);

@@ -10,7 +10,7 @@
 
 #include "base/batch.h"
 #include "base/log.h"
-#include "image/image.h"
+#include "image/cv.h"
 #include "tools/dataset/card.h"
 #include "tools/dataset/dataset.h"
 #include "tools/dataset/ids.h"
@@ -478,6 +478,7 @@ int dataset_augment(int argc, char **argv)
     if (!o.twins.kinds)
         o.twins.kinds = 1u << TWIN_TURN | 1u << TWIN_BACKGROUND;
     o.twins.seed = o.common.seed;
+    image_use_same_code();
     dataset_catch_signals();
     return dataset_end("augment", augment(&o, &fail), &fail);
 }

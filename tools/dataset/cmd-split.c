@@ -52,12 +52,6 @@ static int by_key(const void *a, const void *b)
     return x->key != y->key ? (x->key < y->key ? -1 : 1) : x->root < y->root ? -1 : 1;
 }
 
-static uint64_t lot_key(uint64_t seed, uint64_t name)
-{
-    uint64_t state = name ^ draw_next(&seed);
-    return draw_next(&state);
-}
-
 /* One lot a group. Its place follows from the picture that the group began with, which twins have
  * in common in every set. */
 static int draw_lots(struct split *s)
@@ -71,7 +65,8 @@ static int draw_lots(struct split *s)
     memset(best, 0xff, (g->n + 1) * sizeof(*best));
     for (size_t i = 0; i < g->n; i++) {
         const struct groups_item *item = &g->items[i];
-        const uint64_t key = lot_key(s->o->common.seed, item->top);
+        struct random lot = draw_of_hash(s->o->common.seed, item->top);
+        const uint64_t key = random_next(&lot);
         if (!item->has_parent_here && key < best[item->root])
             best[item->root] = key;
     }

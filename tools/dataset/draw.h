@@ -5,35 +5,34 @@
  */
 #pragma once
 
-#include <stdint.h>
-
-/** splitmix64 (Vigna). */
-static inline uint64_t draw_next(uint64_t *state)
-{
-    uint64_t z = *state += 0x9e3779b97f4a7c15u;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
-}
+#include "base/random.h"
 
 /** FNV-1a of a name: what is kept of an id where keeping all of them would fill the memory. */
 static inline uint64_t draw_hash(const char *name)
 {
-    uint64_t h = 0xcbf29ce484222325u;
+    uint64_t h = UINT64_C(0xcbf29ce484222325);
     for (; *name; name++)
-        h = (h ^ (unsigned char) *name) * 0x100000001b3u;
+        h = (h ^ (unsigned char) *name) * UINT64_C(0x100000001b3);
     return h;
 }
 
-/** The state to draw a name's lots from. */
-static inline uint64_t draw_state(uint64_t seed, const char *name)
+/** The lots of a name that is known by its hash. */
+static inline struct random draw_of_hash(uint64_t seed, uint64_t hash)
 {
-    uint64_t state = draw_hash(name) ^ draw_next(&seed);
-    return draw_next(&state);
+    struct random r = {seed};
+    r.state = hash ^ random_next(&r);
+    r.state = random_next(&r);
+    return r;
+}
+
+/** The lots of a name. */
+static inline struct random draw_of(uint64_t seed, const char *name)
+{
+    return draw_of_hash(seed, draw_hash(name));
 }
 
 /** From `from` to `to`, both included. */
-static inline int draw_between(uint64_t *state, int from, int to)
+static inline int draw_between(struct random *r, int from, int to)
 {
-    return from + (int) (draw_next(state) % (uint64_t) (to - from + 1));
+    return from + (int) random_below(r, (uint64_t) (to - from + 1));
 }

@@ -22,7 +22,8 @@ static const char *const edge_names[IMAGE_N_EDGES] = {"left", "right", "top", "b
 /* ---- the lot ---- */
 
 /* The kinds in the order in which this picture's twins take them. */
-static unsigned shuffle(const struct twin_options *o, uint64_t state, unsigned order[TWIN_N_KINDS])
+static unsigned shuffle(const struct twin_options *o, struct random *lot,
+                        unsigned order[TWIN_N_KINDS])
 {
     unsigned n = 0;
 
@@ -30,35 +31,35 @@ static unsigned shuffle(const struct twin_options *o, uint64_t state, unsigned o
         if (o->kinds & 1u << kind)
             order[n++] = kind;
     for (unsigned i = n; i > 1; i--) {
-        const unsigned j = (unsigned) (draw_next(&state) % i), kind = order[j];
+        const unsigned j = (unsigned) random_below(lot, i), kind = order[j];
         order[j] = order[i - 1];
         order[i - 1] = kind;
     }
     return n;
 }
 
-static int not_zero(uint64_t *state, int most)
+static int not_zero(struct random *lot, int most)
 {
-    const int v = draw_between(state, 1, most);
-    return draw_next(state) & 1 ? v : -v;
+    const int v = draw_between(lot, 1, most);
+    return random_next(lot) & 1 ? v : -v;
 }
 
-static void draw_light(struct image_augment *how, uint64_t *state)
+static void draw_light(struct image_augment *how, struct random *lot)
 {
-    how->light_percent = (unsigned) draw_between(state, 75, 125);
-    how->slope_percent = (unsigned) draw_between(state, 10, 40);
-    how->light_edge = (enum image_edge) draw_between(state, 0, IMAGE_N_EDGES - 1);
+    how->light_percent = (unsigned) draw_between(lot, 75, 125);
+    how->slope_percent = (unsigned) draw_between(lot, 10, 40);
+    how->light_edge = (enum image_edge) draw_between(lot, 0, IMAGE_N_EDGES - 1);
 }
 
-static void draw_shadow(struct image_augment *how, uint64_t *state)
+static void draw_shadow(struct image_augment *how, struct random *lot)
 {
-    how->shadow_percent = (unsigned) draw_between(state, 15, 45);
-    how->shadow_reach = (unsigned) draw_between(state, 25, 70);
-    how->shadow_edge = (enum image_edge) draw_between(state, 0, IMAGE_N_EDGES - 1);
+    how->shadow_percent = (unsigned) draw_between(lot, 15, 45);
+    how->shadow_reach = (unsigned) draw_between(lot, 25, 70);
+    how->shadow_edge = (enum image_edge) draw_between(lot, 0, IMAGE_N_EDGES - 1);
 }
 
-/* Each kind has its own state: what is drawn for one does not depend on the others. */
-static void draw_kind(const struct twin_options *o, enum twin_kind kind, uint64_t state,
+/* Each kind has its own lots: what is drawn for one does not depend on the others. */
+static void draw_kind(const struct twin_options *o, enum twin_kind kind, struct random lot,
                       struct image_augment *how)
 {
     switch (kind) {
@@ -67,29 +68,29 @@ static void draw_kind(const struct twin_options *o, enum twin_kind kind, uint64_
         break;
     case TWIN_BACKGROUND:
         how->recolour = true;
-        how->paper_rgb = image_draw_paper(state);
+        how->paper_rgb = image_draw_paper(random_next(&lot));
         break;
     case TWIN_SKEW:
-        how->skew_tenths = not_zero(&state, (int) o->skew_tenths);
+        how->skew_tenths = not_zero(&lot, (int) o->skew_tenths);
         break;
     case TWIN_SCALE:
-        how->scale_percent = (unsigned) (100 + not_zero(&state, 15));
+        how->scale_percent = (unsigned) (100 + not_zero(&lot, 15));
         break;
     case TWIN_LIGHT:
-        draw_light(how, &state);
+        draw_light(how, &lot);
         break;
     case TWIN_SHADOW:
-        draw_shadow(how, &state);
+        draw_shadow(how, &lot);
         break;
     case TWIN_BLUR:
-        how->blur_tenths = (unsigned) draw_between(&state, 6, 16);
+        how->blur_tenths = (unsigned) draw_between(&lot, 6, 16);
         break;
     case TWIN_NOISE:
-        how->noise_tenths = (unsigned) draw_between(&state, 20, 80);
-        how->seed = draw_next(&state);
+        how->noise_tenths = (unsigned) draw_between(&lot, 20, 80);
+        how->seed = random_next(&lot);
         break;
     case TWIN_JPEG:
-        how->jpeg_quality = draw_between(&state, 30, 80);
+        how->jpeg_quality = draw_between(&lot, 30, 80);
         break;
     case TWIN_N_KINDS:
         break;
@@ -165,20 +166,20 @@ static void name_plan(struct twin_plan *plan, unsigned round)
 
 void twin_draw(const struct twin_options *o, const char *id, unsigned k, struct twin_plan *ret)
 {
-    uint64_t state = draw_state(o->seed, id);
+    struct random lot = draw_of(o->seed, id);
     unsigned order[TWIN_N_KINDS];
-    const unsigned n = shuffle(o, draw_next(&state), order);
+    const unsigned n = shuffle(o, &(struct random){random_next(&lot)}, order);
     const unsigned round = o->together ? k : k / n;
 
     *ret = (struct twin_plan){.kinds = o->together ? o->kinds : 1u << order[k % n]};
     /* a picture has one turn: the next time it comes to it, on other paper */
     if (round > 0 && ret->kinds == 1u << TWIN_TURN)
         ret->kinds |= 1u << TWIN_BACKGROUND;
-    const uint64_t base = draw_next(&state) + round;
+    const uint64_t base = random_next(&lot) + round;
     for (unsigned kind = 0; kind < TWIN_N_KINDS; kind++) {
-        uint64_t own = base ^ (uint64_t) (kind + 1) << 56;
+        struct random own = {base ^ (uint64_t) (kind + 1) << 56};
         if (ret->kinds & 1u << kind)
-            draw_kind(o, (enum twin_kind) kind, draw_next(&own), &ret->how);
+            draw_kind(o, (enum twin_kind) kind, (struct random){random_next(&own)}, &ret->how);
     }
     name_plan(ret, round);
 }
