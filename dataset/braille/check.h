@@ -67,5 +67,5 @@ int brl_check(const struct image *img, const brl_cell *cells, size_t n,
 void brl_check_done(struct brl_check *check);
 
 /** The crop, enlarged, with expected places (circles) and measured dots (crosses) drawn over it:
- * green agrees, red is missing, orange is too much. */
+ * green agrees, red circles have no dot, orange boxes are dots too many. */
 int brl_check_draw(const struct image *img, const struct brl_check *check, struct image **ret);

@@ -250,7 +250,7 @@ static int add_dot(struct brl_dots *dots, size_t *room, const struct brl_dot *do
 }
 
 /* Take dots out of the map, strongest first, in rounds of a falling threshold. */
-static int clean(struct brl_dots *dots, const struct beam *beam, float strongest)
+static int clean(struct brl_dots *dots, const struct beam *beam, float strongest, float least)
 {
     struct image_plane *map = &dots->response;
     struct peaks peaks = {0};
@@ -259,7 +259,7 @@ static int clean(struct brl_dots *dots, const struct beam *beam, float strongest
     int r = taken ? 0 : -ENOMEM;
 
     for (float level = strongest * 0.8f; r == 0; level *= 0.8f) {
-        level = MAX(level, (float) MIN_STRENGTH);
+        level = MAX(level, least);
         peaks.n = 0;
         r = find_peaks(map, level, &peaks);
         if (r == 0 && peaks.n > 0)
@@ -276,7 +276,7 @@ static int clean(struct brl_dots *dots, const struct beam *beam, float strongest
             subtract(map, v > 0 ? beam->bump : beam->dent, x, y, v);
             mark(taken, map, x, y, bit);
         }
-        if (level <= (float) MIN_STRENGTH)
+        if (level <= least)
             break;
     }
     free(peaks.peak);
@@ -308,10 +308,33 @@ static int find_on(struct brl_dots *dots)
         if (!dent)
             memcpy(beam.dent, beam.bump, sizeof(beam.dent));
         /* a few specks may be far stronger than any dot */
-        r = clean(dots, &beam, fabsf(peaks.peak[peaks.n / 100].value));
+        r = clean(dots, &beam, fabsf(peaks.peak[peaks.n / 100].value), (float) MIN_STRENGTH);
     }
     free(peaks.peak);
     return r;
+}
+
+/* On a crop: everything over the strongest bump, with the beam that a dot ideally throws. */
+static int find_few_on(struct brl_dots *dots, double least)
+{
+    struct image_plane *map = &dots->response;
+    const size_t n = (size_t) map->width * map->height;
+    struct peaks peaks = {0};
+    struct beam beam;
+    float strongest = 0;
+
+    int r = find_peaks(map, 0.02f, &peaks);
+    for (size_t i = 0; i < peaks.n; i++)
+        strongest = fmaxf(strongest, fabsf(peaks.peak[i].value));
+    free(peaks.peak);
+    if (r < 0 || !(strongest > 0))
+        return r;
+    dots->noise = strongest;
+    for (size_t i = 0; i < n; i++)
+        map->data[i] /= strongest;
+    ideal_beam(dots->light_deg, beam.bump);
+    memcpy(beam.dent, beam.bump, sizeof(beam.dent));
+    return clean(dots, &beam, 1, (float) least);
 }
 
 static int by_strength(const void *a, const void *b)
@@ -321,7 +344,8 @@ static int by_strength(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
-static int find_scaled(const struct image *small, double light_deg, struct brl_dots *dots)
+static int find_scaled(const struct image *small, double light_deg, double least,
+                       struct brl_dots *dots)
 {
     struct image_plane gx = {0}, gy = {0};
 
@@ -337,10 +361,11 @@ static int find_scaled(const struct image *small, double light_deg, struct brl_d
     dots->light_deg = light_deg >= 0 ? fmod(light_deg, 360) : dots->found_light_deg;
     steer(&gx, &gy, dots->light_deg, dots->response.data);
     image_plane_done(&gy);
-    return find_on(dots);
+    return least > 0 ? find_few_on(dots, least) : find_on(dots);
 }
 
-int brl_dots_find(const struct image *grey, double pitch_px, double light_deg, struct brl_dots *ret)
+static int find(const struct image *grey, double pitch_px, double light_deg, double least,
+                struct brl_dots *ret)
 {
     struct brl_dots dots = {0};
     CLEANUP(image_freep) struct image *small = NULL, *padded = NULL;
@@ -356,7 +381,7 @@ int brl_dots_find(const struct image *grey, double pitch_px, double light_deg, s
         r = image_warp(small, (double[]){1, 0, REACH, 0, 1, REACH}, w + 2 * REACH, h + 2 * REACH,
                        &padded);
     if (r == 0)
-        r = find_scaled(padded, light_deg, &dots);
+        r = find_scaled(padded, light_deg, least, &dots);
     if (r < 0) {
         brl_dots_done(&dots);
         return r;
@@ -373,6 +398,17 @@ int brl_dots_find(const struct image *grey, double pitch_px, double light_deg, s
         qsort(dots.dot, dots.n, sizeof(*dots.dot), by_strength);
     *ret = dots;
     return 0;
+}
+
+int brl_dots_find(const struct image *grey, double pitch_px, double light_deg, struct brl_dots *ret)
+{
+    return find(grey, pitch_px, light_deg, 0, ret);
+}
+
+int brl_dots_find_few(const struct image *grey, double pitch_px, double light_deg, double least,
+                      struct brl_dots *ret)
+{
+    return find(grey, pitch_px, light_deg, fmax(least, 0.01), ret);
 }
 
 void brl_dots_done(struct brl_dots *dots)

@@ -43,6 +43,10 @@ struct brl_dots {
  */
 int brl_dots_find(const struct image *grey, double pitch_px, double light_deg,
                   struct brl_dots *ret);
+/** The same on a crop of few dots: so little of it is bare paper that noise cannot be measured
+ * there. Dots are taken down to `least` (0 .. 1) of the strongest, whose strength is 1. */
+int brl_dots_find_few(const struct image *grey, double pitch_px, double light_deg, double least,
+                      struct brl_dots *ret);
 void brl_dots_done(struct brl_dots *dots);
 
 /** Response at a place of the picture, over the noise; what the dots left. Negative: a dent. */

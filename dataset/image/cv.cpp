@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <new>
+#include <vector>
 
 #include <opencv2/core.hpp>
 #include <opencv2/imgproc.hpp>
@@ -160,6 +162,65 @@ extern "C" int image_draw_text(struct image *img, const char *text, double x, do
                     colour(img, rgb), 1, cv::LINE_AA);
         return 0;
     });
+}
+
+namespace
+{
+cv::Mat grey_of(const struct image *img)
+{
+    cv::Mat grey;
+    if (img->n_chan == 1)
+        return view(img);
+    cv::cvtColor(view(img), grey, cv::COLOR_RGB2GRAY);
+    return grey;
+}
+
+cv::Mat details(const cv::Mat &grey)
+{
+    cv::Mat fine, rough;
+    grey.convertTo(fine, CV_32F);
+    cv::GaussianBlur(fine, rough, cv::Size(), 3, 3, cv::BORDER_REPLICATE);
+    return fine - rough;
+}
+} // namespace
+
+extern "C" int image_phash(const struct image *img, uint64_t *ret)
+{
+    return guarded([&] {
+        cv::Mat small, levels, waves;
+        cv::resize(grey_of(img), small, cv::Size(32, 32), 0, 0, cv::INTER_AREA);
+        small.convertTo(levels, CV_32F);
+        cv::dct(levels, waves);
+        std::vector<float> low;
+        for (int i = 1; i < 65; i++) /* without the mean */
+            low.push_back(waves.at<float>(i / 8, i % 8));
+        std::vector<float> sorted = low;
+        std::nth_element(sorted.begin(), sorted.begin() + 32, sorted.end());
+        uint64_t hash = 0;
+        for (int i = 0; i < 64; i++)
+            hash |= (uint64_t) (low[(size_t) i] > sorted[32]) << i;
+        *ret = hash;
+        return 0;
+    });
+}
+
+extern "C" int image_likeness(const struct image *a, const struct image *b, double *ret)
+{
+    return guarded([&] {
+        cv::Mat first = grey_of(a), second = grey_of(b), scaled;
+        const bool shrinks = second.cols >= first.cols && second.rows >= first.rows;
+        cv::resize(second, scaled, first.size(), 0, 0, shrinks ? cv::INTER_AREA : cv::INTER_CUBIC);
+        const cv::Mat x = details(first), y = details(scaled);
+        const double xy = x.dot(y), xx = x.dot(x), yy = y.dot(y);
+        *ret = xx > 0 && yy > 0 ? xy / std::sqrt(xx * yy) : xx == yy;
+        return 0;
+    });
+}
+
+extern "C" void image_use_same_code(void)
+{
+    cv::setUseOptimized(false);
+    cv::setNumThreads(1);
 }
 
 extern "C" int image_slope(const struct image *grey, double sigma_px, unsigned background_px,

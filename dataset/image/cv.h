@@ -34,6 +34,18 @@ int image_blur(struct image *img, double sigma_px);
 /** What JPEG of this quality (1 .. 100) does to a picture, in place. */
 int image_recompress(struct image *img, int quality);
 
+/** 64 bits that change little when a picture is scaled, recompressed or brightened: which of its
+ * lowest frequencies (DCT of 32 x 32 means) are above their median. */
+int image_phash(const struct image *img, uint64_t *ret);
+
+/** How alike two pictures are, -1 .. 1: the correlation of what is finer than a few pixels (paper,
+ * edges of dots), the second one scaled to the size of the first. */
+int image_likeness(const struct image *a, const struct image *b, double *ret);
+
+/** Every machine the same bytes: OpenCV leaves out code chosen by the processor. For this process.
+ */
+void image_use_same_code(void);
+
 /** A circle, line or box outline `px` thick into an RGB or grey picture; `rgb` is 0xRRGGBB. Parts
  * outside the picture are left out. */
 int image_draw_circle(struct image *img, double x, double y, double radius, unsigned rgb, int px);

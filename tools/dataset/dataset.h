@@ -21,7 +21,10 @@ int dataset_export(int argc, char **argv);   ///< export/
 int dataset_crop(int argc, char **argv);     ///< cmd-crop.c
 int dataset_render(int argc, char **argv);   ///< cmd-render.c
 
-/* ---- crops for the image tower: OUT.u8 and OUT.tsv (cmd-crop.c) ---- */
+/* ---- crops for the image tower: OUT.u8 and OUT.tsv (crop-slots.c) ---- */
+
+extern const char dataset_crop_help[]; ///< cmd-crop.c
+int dataset_crop_slots(int argc, char **argv);
 
 struct dataset_crop_size {
     unsigned width, height;

@@ -87,7 +87,7 @@ static int skip(struct apply *a, size_t i, const char *reason, const struct revi
                 struct fail *fail)
 {
     const struct review_item *item = &a->review->items[i];
-    const char *verdict = item->clean_at < 0 ? NULL : brl_verdict_names[item->verdict];
+    const char *verdict = item->clean_at < 0 ? NULL : review_verdict_name(item->verdict);
     json_t *line = json_pack("{s:s,s:s,s:s?,s:s*}", "id", item->id, "reason", reason, "verdict",
                              verdict, "note", state->note);
 
@@ -206,7 +206,9 @@ static int settle(struct apply *a, size_t i, struct fail *fail)
     case NOT_JUDGED:
         return skip(a, i, "clean has not judged it", &state, fail);
     default:
-        return skip(a, i, "clean found a fault", &state, fail);
+        return skip(
+            a, i, item->verdict == REVIEW_BROKEN ? "the picture is broken" : "clean found a fault",
+            &state, fail);
     }
 }
 

@@ -26,7 +26,8 @@ static const char usage[] =
     "reader. Each decision is in DIR/review.jsonl before the page says so.\n"
     "\n"
     "      --verdict LIST       pictures with these verdicts (unsure): over, under, misaligned,\n"
-    "                           mismatch, blank, duplicate, clean; commas between them\n"
+    "                           mismatch, blank, duplicate, broken, clean; commas between\n"
+    "                           them\n"
     "      --all                pictures with any verdict\n"
     "      --again              those that are decided already, too\n"
     "      --port N             listen on this port of 127.0.0.1 (any free one)\n"
@@ -46,7 +47,7 @@ enum { VERDICT = DATASET_OWN, ALL, AGAIN, PORT, REVIEWER, OPEN, SUMMARY, APPLY }
 struct options {
     struct dataset_common common;
     const char *dir, *out, *reviewer;
-    unsigned verdicts; ///< bit v: enum brl_verdict
+    unsigned verdicts; ///< bit v: see review_verdict_name()
     uint64_t port;
     bool again, open, summary, apply;
 };
@@ -55,15 +56,10 @@ struct options {
 
 static int parse_verdicts(const char *list, unsigned *ret)
 {
-    unsigned verdicts = 0;
+    unsigned verdicts = 0, v;
 
     for (const char *p = list; *p; p += strcspn(p, ","), p += *p == ',') {
-        const size_t n = strcspn(p, ",");
-        unsigned v = 0;
-        while (v < BRL_N_VERDICTS &&
-               !(strlen(brl_verdict_names[v]) == n && strncmp(p, brl_verdict_names[v], n) == 0))
-            v++;
-        if (v == BRL_N_VERDICTS)
+        if (review_parse_verdict(p, strcspn(p, ","), &v) < 0)
             return -EINVAL;
         verdicts |= 1u << v;
     }
@@ -81,7 +77,7 @@ static int take_option(int c, struct options *ret)
         r = parse_verdicts(optarg, &ret->verdicts);
         break;
     case ALL:
-        ret->verdicts = (1u << BRL_N_VERDICTS) - 1;
+        ret->verdicts = (1u << REVIEW_N_VERDICTS) - 1;
         break;
     case AGAIN:
         ret->again = true;

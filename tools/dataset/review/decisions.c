@@ -183,13 +183,20 @@ size_t review_find(const struct review *review, const char *id)
     return REVIEW_NONE;
 }
 
-static int parse_verdict(const char *name, enum brl_verdict *ret)
+const char *review_verdict_name(unsigned verdict)
 {
-    for (unsigned v = 0; name && v < BRL_N_VERDICTS; v++)
-        if (strcmp(name, brl_verdict_names[v]) == 0) {
-            *ret = (enum brl_verdict) v;
+    return verdict < BRL_N_VERDICTS ? brl_verdict_names[verdict] : "broken";
+}
+
+int review_parse_verdict(const char *name, size_t n, unsigned *ret)
+{
+    for (unsigned v = 0; v < REVIEW_N_VERDICTS; v++) {
+        const char *known = review_verdict_name(v);
+        if (strlen(known) == n && memcmp(name, known, n) == 0) {
+            *ret = v;
             return 0;
         }
+    }
     return -EINVAL;
 }
 
@@ -201,18 +208,20 @@ static int read_clean(struct review *review, struct fail *fail)
 
     while ((r = lines_next(&l, &json, fail)) > 0) {
         const char *id = json_string_value(json_object_get(json, "id"));
-        enum brl_verdict verdict = BRL_UNSURE;
-        const int known =
-            parse_verdict(json_string_value(json_object_get(json, "verdict")), &verdict);
-        const size_t i = id ? review_find(review, id) : REVIEW_NONE;
-        if (i != REVIEW_NONE && known == 0) {
+        const json_t *name = json_object_get(json, "verdict");
+        unsigned verdict = BRL_UNSURE;
+        const char *wrong = id ? NULL : "'id' is missing";
+        if (!json_is_string(name) ||
+            review_parse_verdict(json_string_value(name), json_string_length(name), &verdict) < 0)
+            wrong = "'verdict' is none that 'clean' gives";
+        const size_t i = wrong ? REVIEW_NONE : review_find(review, id);
+        if (i != REVIEW_NONE) {
             review->items[i].clean_at = l.at;
             review->items[i].verdict = verdict;
         }
         json_decref(json);
-        if (!id || known < 0)
-            return bad_line(
-                &l, id ? "'verdict' is no verdict that 'clean' gives" : "'id' is missing", fail);
+        if (wrong)
+            return bad_line(&l, wrong, fail);
     }
     return r;
 }
@@ -586,8 +595,8 @@ json_t *review_summary(const struct review *review)
     size_t kept = 0, rejected = 0, relabelled = 0, recropped = 0, open = 0, unjudged = 0;
     int r = verdicts && actions ? 0 : -1;
 
-    for (unsigned v = 0; v < BRL_N_VERDICTS && r == 0; v++)
-        r = json_object_set_new(verdicts, brl_verdict_names[v], json_integer(0));
+    for (unsigned v = 0; v < REVIEW_N_VERDICTS && r == 0; v++)
+        r = json_object_set_new(verdicts, review_verdict_name(v), json_integer(0));
     for (unsigned a = 0; a < REVIEW_N_ACTIONS && r == 0; a++)
         r = json_object_set_new(actions, review_action_names[a], json_integer(0));
     for (size_t i = 0; i < review->n_items && r == 0; i++) {
@@ -596,7 +605,7 @@ json_t *review_summary(const struct review *review)
         if (item->clean_at < 0)
             unjudged++;
         else
-            r = count_in(verdicts, brl_verdict_names[item->verdict]);
+            r = count_in(verdicts, review_verdict_name(item->verdict));
         kept += s.outcome == REVIEW_KEPT;
         rejected += s.outcome == REVIEW_REJECTED;
         relabelled += s.outcome == REVIEW_KEPT && s.label;

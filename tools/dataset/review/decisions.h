@@ -19,6 +19,14 @@
 #define REVIEW_MAX_LABEL 1000 ///< bytes of a new label
 #define REVIEW_NONE SIZE_MAX
 
+/** The verdicts of clean.jsonl: those of enum brl_verdict, and "broken" of a picture that cannot be
+ * read. */
+#define REVIEW_BROKEN BRL_N_VERDICTS
+#define REVIEW_N_VERDICTS (BRL_N_VERDICTS + 1)
+const char *review_verdict_name(unsigned verdict);
+/** `n` bytes at `name`; -EINVAL. */
+int review_parse_verdict(const char *name, size_t n, unsigned *ret);
+
 enum review_action {
     REVIEW_ACCEPT,  ///< keep the picture, with the label and rectangle it has by now
     REVIEW_REJECT,  ///< leave the picture out
@@ -49,12 +57,12 @@ struct review_entry {
 };
 
 struct review_item {
-    char *id;                 ///< owned
-    uint64_t sha;             ///< the first 8 bytes of the picture's SHA-256; 0: not known
-    int64_t manifest_at;      ///< where its line begins
-    int64_t clean_at;         ///< the same in clean.jsonl, -1: clean has not judged it
-    enum brl_verdict verdict; ///< BRL_UNSURE until judged
-    size_t last;              ///< its newest entry, or REVIEW_NONE
+    char *id;            ///< owned
+    uint64_t sha;        ///< the first 8 bytes of the picture's SHA-256; 0: not known
+    int64_t manifest_at; ///< where its line begins
+    int64_t clean_at;    ///< the same in clean.jsonl, -1: clean has not judged it
+    unsigned verdict;    ///< see above; BRL_UNSURE until judged
+    size_t last;         ///< its newest entry, or REVIEW_NONE
 };
 
 struct review {

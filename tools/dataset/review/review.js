@@ -19,26 +19,44 @@ const glyphs = (cells) => cells.map((c) => String.fromCodePoint(0x2800 + (c === 
 const px = (v) => (Math.round(v * 10) / 10).toString();
 const share = (v) => (Math.round(v * 100) / 100).toString();
 const verdictOf = (v) => T.verdicts[v] || v;
-const ruleOf = (rule) => T.rules[rule] || rule;
+
+function ruleOf(rule) {
+  const twin = /^the same print as (.+)$/.exec(rule);
+  return twin ? T.samePrint(twin[1]) : T.rules[rule] || rule;
+}
 
 function labelOf(it) {
   return it.new_label ? {text: it.new_label.text, cells: it.new_label.cells} : {text: it.text || '', cells: it.cells};
 }
 
-// Expected and measured distances side by side; one that has no partner stands alone.
+// Both lists count from their own leftmost column. Where the first columns are other ones (cut off, or too many),
+// that hides what agrees: move the measured ones to where most of them meet an expected one.
+function align(it) {
+  const near = 0.3 * (it.pitch || 10), want = [0, ...it.expected], got = [0, ...it.measured];
+  const met = (by) => got.filter((m) => want.some((e) => Math.abs(m + by - e) <= near)).length;
+  let best = {by: 0, met: met(0)};
+  for (const e of want)
+    for (const m of got)
+      if (met(e - m) > best.met)
+        best = {by: e - m, met: met(e - m)};
+  return {want, got: got.map((m) => m + best.by), by: best.by};
+}
+
+// Side by side; one that has no partner stands alone.
 function pairs(it) {
-  const reach = 0.5 * (it.pitch || 10), out = [];
+  const {want, got} = align(it), reach = 0.5 * (it.pitch || 10), out = [];
+  if (!it.expected.length && !it.measured.length)
+    return out;
   let e = 0, m = 0;
-  while (e < it.expected.length || m < it.measured.length) {
-    const want = it.expected[e], got = it.measured[m];
-    if (want !== undefined && got !== undefined && Math.abs(want - got) <= reach) {
-      out.push({want, got, off: got - want});
+  while (e < want.length || m < got.length) {
+    if (want[e] !== undefined && got[m] !== undefined && Math.abs(want[e] - got[m]) <= reach) {
+      out.push({want: want[e], got: got[m], off: got[m] - want[e]});
       e++, m++;
-    } else if (got === undefined || want < got) {
-      out.push({want});
+    } else if (got[m] === undefined || want[e] < got[m]) {
+      out.push({want: want[e]});
       e++;
     } else {
-      out.push({got});
+      out.push({got: got[m]});
       m++;
     }
   }
@@ -83,17 +101,18 @@ function stateWords(it) {
 }
 
 function distanceWords(it) {
-  if (!it.expected.length && !it.measured.length)
+  const list = pairs(it), by = align(it).by, out = [];
+  if (!list.length)
     return '';
-  let text = T.sayDistances(it.expected.map(px).join(', ') || T.none, it.measured.map(px).join(', ') || T.none);
-  let worst = null;
-  pairs(it).forEach((p, i) => {
-    if (p.off !== undefined && (!worst || Math.abs(p.off) > Math.abs(worst.off)))
-      worst = {off: p.off, n: i + 1};
-  });
-  if (worst && it.pitch)
-    text += ' ' + T.sayWorst(px(Math.abs(worst.off)), share(Math.abs(worst.off) / it.pitch), worst.n);
-  return text;
+  const numbers = (key) => list.filter((p) => p[key] !== undefined && Math.abs(p[key]) > 0.001).map((p) => px(p[key])).join(', ') || T.none;
+  out.push(T.sayDistances(numbers('want'), numbers('got')));
+  if (Math.abs(by) > 0.001)
+    out.push(by < 0 ? T.sayBefore(px(-by)) : T.sayBehind(px(by)));
+  const met = list.filter((p) => p.off !== undefined);
+  const worst = met.reduce((w, p) => Math.abs(p.off) > Math.abs(w.off) ? p : w, {off: 0});
+  if (met.length > 1 && it.pitch)
+    out.push(T.sayWorst(px(Math.abs(worst.off)), share(Math.abs(worst.off) / it.pitch), px(worst.want || 0)));
+  return out.join(' ');
 }
 
 // Everything that somebody who does not see the pictures needs, in the order of use.
@@ -204,7 +223,7 @@ function showFacts() {
   if (it.verdict)
     fact(list, T.factVerdict, make('span', verdictOf(it.verdict), {class: 'verdict'}), it.edge ? ` ${T.edges[it.edge] || it.edge}` : '');
   if (it.rule)
-    fact(list, T.factRule, T.rules[it.rule] || T.lang === 'en' ? ruleOf(it.rule) : make('span', it.rule, {lang: 'en'}));
+    fact(list, T.factRule, T.lang === 'en' || ruleOf(it.rule) !== it.rule ? ruleOf(it.rule) : make('span', it.rule, {lang: 'en'}));
   if (it.doubt !== null && it.doubt !== undefined)
     fact(list, T.factDoubt, T.percent(Math.round(it.doubt * 100)));
   fact(list, T.factSize, T.size(it.width, it.height, Math.round(it.dpi)) + (T.sides[it.page_side] ? `, ${T.sides[it.page_side]}` : ''));
@@ -463,19 +482,25 @@ async function encode(field, value) {
     $('label-preview').textContent = text;
     say(text);
   };
-  const answer = await ask(`encode?id=${encodeURIComponent(id)}&${field}=${encodeURIComponent(value)}`, null, (why) => show(refusal(why)));
-  if (answer)
+  const answer = await ask(`encode?id=${encodeURIComponent(id)}&${field}=${encodeURIComponent(value)}`);
+  if (answer && answer.refused)
+    show(refusal(answer.refused));
+  else if (answer)
     show((field === 'text' ? T.preview : T.previewDots)(answer.text, words(answer.cells)));
 }
 
 function saveLabel() {
+  clearTimeout(encodeTimer);
   const text = $('label-text').value.trim(), dots = $('label-dots').value.trim();
   const fields = [$('label-text'), $('label-dots')];
   if (!text === !dots) {
     fault(fields, 'label-error', text ? T.oneLabel : T.needLabel);
     return;
   }
-  decide(text ? {action: 'relabel', text} : {action: 'relabel', dots}, (why) => fault(dots ? $('label-dots') : $('label-text'), 'label-error', refusal(why)));
+  decide(text ? {action: 'relabel', text} : {action: 'relabel', dots}, (why) => {
+    $('label-preview').textContent = '';
+    fault(dots ? $('label-dots') : $('label-text'), 'label-error', refusal(why));
+  });
 }
 
 function startNote() {

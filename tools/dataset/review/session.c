@@ -215,7 +215,7 @@ static int make_label(struct session *s, size_t item, const char *text, const ch
                 : review_label_dots(&record, dots, ret, fail);
 }
 
-/* What a label would look like, while it is typed. */
+/* What a label would look like, while it is typed; that it cannot be written is an answer, too. */
 static void get_encoded(struct session *s, const struct http_request *request,
                         struct http_answer *answer)
 {
@@ -227,7 +227,9 @@ static void get_encoded(struct session *s, const struct http_request *request,
         return;
     const int r = make_label(s, item, http_query(request, "text"), http_query(request, "dots"),
                              &label, &fail);
-    if (r < 0)
+    if (r < 0 && fail.kind == FAIL_INPUT)
+        http_json(answer, OK, json_pack("{s:s}", "refused", fail.text));
+    else if (r < 0)
         answer_fail(answer, r, &fail);
     else
         http_json(answer, OK,

@@ -16,7 +16,7 @@ struct session {
 };
 
 /** Open the journal and line up what is to be looked at: the pictures whose verdict is in
- * `verdicts` (bit v: enum brl_verdict), those that are decided only with `again`. */
+ * `verdicts` (bit v: review_verdict_name()), those that are decided only with `again`. */
 int session_open(struct session *session, struct review *review, unsigned verdicts, bool again,
                  struct fail *fail);
 void session_done(struct session *session);

@@ -126,8 +126,7 @@ static int read_check(const json_t *judgement, struct brl_check *ret)
         struct brl_check_dot *d = &ret->dots[ret->n_dots];
         *d = (struct brl_check_dot){.at = point(json_object_get(dot, "at")),
                                     .wanted = point(json_object_get(dot, "wanted")),
-                                    .strength = number(dot, "strength"),
-                                    .found = json_is_true(json_object_get(dot, "found"))};
+                                    .found = json_array_size(json_object_get(dot, "at")) == 2};
         if (isfinite(d->at.x) || isfinite(d->wanted.x))
             ret->n_dots++;
     }

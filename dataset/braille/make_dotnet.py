@@ -1,0 +1,17 @@
+#!/usr/bin/env python3
+"""data/dotnet.f16 (half floats, little endian, as models/recipes/dots.py writes them) -> C tables for dotnet.c."""
+import struct
+import sys
+
+PARTS = {'a_weight': 200, 'a_bias': 8, 'b_weight': 1152, 'b_bias': 16, 'c_weight': 9216, 'c_bias': 16, 'd_weight': 16, 'd_bias': 1}
+
+with open(sys.argv[1], 'rb') as f:
+    data = f.read()
+if len(data) != 2 * sum(PARTS.values()):
+    sys.exit(f'{sys.argv[1]}: {len(data)} bytes are not the {2 * sum(PARTS.values())} of these layers')
+values = struct.unpack(f'<{len(data) // 2}e', data)
+with open(sys.argv[2], 'w', encoding='ascii') as out:
+    print('#include "braille/dotnet_weights.h"', file=out)
+    for name, n in PARTS.items():
+        print(f'const float brl_dotnet_{name}[{n}] = {{', ','.join(f'{v!r}f' for v in values[:n]), '};', file=out)
+        values = values[n:]
