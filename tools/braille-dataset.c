@@ -10,7 +10,7 @@
 static const struct subcommand commands[] = {
     {"crop", dataset_crop, "cut the cells of pages as the reader sees them"},
     {"render", dataset_render, "draw cells or pages with their truth"},
-    {"build", NULL, "make all data sets in one run"},
+    {"build", dataset_build, "make all data sets in one run"},
     {"generate", dataset_generate, "draw the pictures of one data set"},
     {"clean", dataset_clean, "find the pictures that do not show what they should"},
     {"review", dataset_review, "look through doubtful pictures"},

@@ -12,13 +12,10 @@
 #include "image/cv.h"
 #include "manifest/manifest.h"
 #include "tools/dataset/dataset.h"
+#include "tools/dataset/family.h"
 #include "tools/dataset/report/report.h"
 
 #define MAX_SETS 64
-
-/* The family in the order in which it is made. */
-static const char *const family[] = {"BIT",   "BIT-DC", "BIT-DA", "BIT-DP",
-                                     "BIT-N", "BIT-S",  "BIT-P"};
 
 struct options {
     struct dataset_common common;
@@ -63,8 +60,8 @@ static int add_named(struct options *o, const char *name, struct fail *fail)
     for (n = strlen(path); n > 1 && path[n - 1] == '/'; n--)
         path[n - 1] = 0;
     const size_t before = o->report.n_dirs;
-    for (unsigned i = 0; r == 0 && !is_set(path) && i < ELEMENTSOF(family); i++) {
-        char *set = manifest_path(path, family[i]);
+    for (unsigned i = 0; r == 0 && !is_set(path) && i < FAMILY_N_SETS; i++) {
+        char *set = manifest_path(path, family_names[i]);
         if (set && is_set(set))
             r = add_dir(o, set);
         else

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "tools/dataset/dataset.h"
@@ -214,6 +215,59 @@ static int write_sides(struct split *s, struct fail *fail)
     return r < 0 ? r : manifest_commit(writer, fail);
 }
 
+/* ---- the card ---- */
+
+#define CARD_HEAD "\n## Split\n"
+#define MAX_CARD_BYTES ((size_t) 4 << 20)
+
+static void write_section(const struct split *s, FILE *f)
+{
+    fputs(CARD_HEAD "\nA picture and everything made from it lie on one side.\n\n| split |", f);
+    for (unsigned t = 0; t < s->groups.n_types; t++)
+        fprintf(f, " %s |", s->groups.types[t]);
+    fputs("\n|---|", f);
+    for (unsigned t = 0; t < s->groups.n_types; t++)
+        fputs("---|", f);
+    for (unsigned side = SIDE_TRAIN; side < N_SIDES; side++) {
+        if (side == SIDE_VAL && !(s->o->val > 0))
+            continue;
+        fprintf(f, "\n| %s |", groups_side_names[side]);
+        for (unsigned t = 0; t < s->groups.n_types; t++)
+            fprintf(f, " %zu |", s->count[side][t]);
+    }
+    fprintf(f, "\n\nMade by `braille-dataset split`, seed %llu.\n",
+            (unsigned long long) s->o->common.seed);
+}
+
+/* The set's card gets a section, in the place of an earlier one. A set without a card stays so. */
+static int write_card(const struct split *s, struct fail *fail)
+{
+    CLEANUP(file_out_done) struct file_out out = FILE_OUT_INIT;
+    CLEANUP_FREE char *path = manifest_path(s->o->dir, "card.md"), *text = NULL;
+    CLEANUP_FREE uint8_t *card = NULL;
+    size_t size = 0;
+
+    if (!path)
+        return -ENOMEM;
+    if (access(path, F_OK) < 0)
+        return 0;
+    int r = file_read(path, MAX_CARD_BYTES, &card, &size, fail);
+    FILE *f = r == 0 ? open_memstream(&text, &size) : NULL;
+    if (!f)
+        return r < 0 ? r : -ENOMEM;
+    char *old = strstr((char *) card, CARD_HEAD);
+    if (old)
+        *old = 0;
+    fputs((char *) card, f);
+    write_section(s, f);
+    if (fclose(f) != 0)
+        return -ENOMEM;
+    r = file_out_open(&out, path, fail);
+    if (r == 0)
+        r = file_out_write(&out, text, size, fail);
+    return r < 0 ? r : file_out_commit(&out, fail);
+}
+
 /* ---- check ---- */
 
 /* Number the groups on two sides from 1. */
@@ -347,6 +401,8 @@ static int split(const struct split_options *o, struct fail *fail)
     int r = load(&s, fail);
     if (r == 0)
         r = o->check ? check(&s, fail) : assign(&s, fail);
+    if (r == 0 && !o->check)
+        r = write_card(&s, fail);
     if (r == 0 && !o->check)
         r = write_sides(&s, fail);
     if (r == 0)

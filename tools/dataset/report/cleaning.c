@@ -56,18 +56,35 @@ static int read_truth(const char *dir, struct figures_items *items, bool *ret_an
     return r;
 }
 
+/* "over, left"; "none" */
+static void name_fault(unsigned fault, int edge, char out[40])
+{
+    snprintf(out, 40, "%s%s%s", brl_fault_names[fault], fault && edge >= 0 ? ", " : "",
+             fault && edge >= 0 ? brl_edge_names[edge] : "");
+}
+
+static void order_faults(json_t *faults)
+{
+    char row[40];
+    const char *rows[] = {row};
+
+    for (unsigned fault = 0; fault < BRL_N_FAULTS; fault++)
+        for (int edge = 0; edge < BRL_N_EDGES; edge++) {
+            name_fault(fault, edge, row);
+            figures_rows(faults, rows, 1);
+        }
+}
+
 /* Of one line: was the fault found, and called by its name? */
 static int count_fault(json_t *set, const struct figures_item *item, const char *verdict,
                        const char *side)
 {
-    const char *edge = item->edge >= 0 ? brl_edge_names[item->edge] : "none";
+    const char *edge = item->edge >= 0 ? brl_edge_names[item->edge] : "";
     const bool clean = strcmp(verdict, brl_verdict_names[BRL_CLEAN]) == 0;
     const enum brl_verdict name = item->fault == BRL_FAULT_OVER ? BRL_OVER : BRL_UNDER;
     char row[40];
 
-    snprintf(row, sizeof(row), "%s, %s", brl_fault_names[item->fault], edge);
-    if (item->fault == BRL_FAULT_NONE)
-        snprintf(row, sizeof(row), "none");
+    name_fault(item->fault, item->edge, row);
     json_t *faults = json_object_get(set, "faults");
     int r = figures_count(faults, row, "pictures");
     if (r == 0)
@@ -129,7 +146,7 @@ static json_t *rejected_list(struct cleaning *c, const char *verdict)
     json_t *rejected = json_object_get(c->clean, "rejected");
     json_t *list = json_object_get(rejected, verdict);
 
-    if (!list)
+    if (!json_is_array(list))
         json_object_set_new(rejected, verdict, list = json_array());
     return list;
 }
@@ -272,6 +289,9 @@ int figures_cleaning(const struct report_options *o, const char *dir, struct fig
     }
     init_histograms(&c);
     json_object_set_new(set, "faults", json_object());
+    order_faults(json_object_get(set, "faults"));
+    figures_rows(json_object_get(c.clean, "verdicts"), brl_verdict_names, BRL_N_VERDICTS);
+    figures_rows(json_object_get(c.clean, "rejected"), brl_verdict_names, BRL_N_VERDICTS);
     int r = read_truth(dir, items, &truth, fail);
     if (r == 0)
         r = read_lines(&c, truth, &any, fail);
@@ -279,6 +299,9 @@ int figures_cleaning(const struct report_options *o, const char *dir, struct fig
         r = find_labels(&c, fail);
     if (r == 0 && any)
         r = write_figures(&c);
+    figures_tidy(json_object_get(set, "faults"));
+    figures_tidy(json_object_get(c.clean, "verdicts"));
+    figures_tidy(json_object_get(c.clean, "rejected"));
     if (r == 0 && any && json_object_set(set, "clean", c.clean) < 0)
         r = -ENOMEM;
     json_decref(c.clean);

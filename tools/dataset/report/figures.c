@@ -57,6 +57,27 @@ int figures_sample(json_t *list, json_t *object, uint64_t draw, unsigned k)
     return 0;
 }
 
+void figures_rows(json_t *table, const char *const *rows, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        json_object_set_new(table, rows[i], json_object());
+}
+
+void figures_tidy(json_t *table)
+{
+    const char *row;
+    json_t *value, *sample;
+    void *next;
+    size_t i;
+
+    json_object_foreach_safe(table, next, row, value)
+    {
+        json_array_foreach(value, i, sample) json_object_del(sample, "draw");
+        if (json_object_size(value) == 0 && json_array_size(value) == 0)
+            json_object_del(table, row);
+    }
+}
+
 static json_t *list_of(json_t *figures, const char *table, const char *key)
 {
     json_t *object = json_object_get(figures, table), *list;
@@ -315,9 +336,14 @@ static const char *base_name(const char *dir)
 static int collect_set(const struct report_options *o, const char *dir, json_t *set,
                        struct fail *fail)
 {
+    static const char *const splits[] = {"train", "test", "val", "none"};
     struct figures_items items = {0};
 
+    figures_rows(json_object_get(set, "splits"), splits, ELEMENTSOF(splits));
     int r = read_records(o, dir, &items, set, fail);
+    figures_tidy(json_object_get(set, "splits"));
+    figures_tidy(json_object_get(set, "samples_type"));
+    figures_tidy(json_object_get(set, "samples_augment"));
     if (r == 0)
         r = json_object_set_new(set, "pictures", json_integer((json_int_t) items.n));
     if (r == 0)

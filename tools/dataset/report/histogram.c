@@ -65,9 +65,11 @@ json_t *histogram_json(const struct histogram *h, const char *unit)
 
 enum { WIDTH = 640, LEFT = 44, RIGHT = 16, PLOT = WIDTH - LEFT - RIGHT };
 
+/* Without the sign of what is printed as 0.00. */
 static double number(const json_t *object, const char *key)
 {
-    return json_number_value(json_object_get(object, key));
+    const double v = json_number_value(json_object_get(object, key));
+    return fabs(v) < 0.005 ? 0 : v;
 }
 
 struct axis {
@@ -95,9 +97,9 @@ static void round_axis(struct axis *a)
 
 static void include(struct axis *a, const json_t *h)
 {
-    const double from = number(h, "from");
-    const double to =
-        from + number(h, "step") * (double) json_array_size(json_object_get(h, "counts"));
+    const double from = json_number_value(json_object_get(h, "from"));
+    const double to = from + json_number_value(json_object_get(h, "step")) *
+                                 (double) json_array_size(json_object_get(h, "counts"));
 
     a->from = MIN(a->from, from);
     a->to = MAX(a->to, to);
@@ -123,7 +125,8 @@ static void write_axis(FILE *f, const struct axis *a, double top, double bottom,
 static void write_area(FILE *f, const struct axis *a, const json_t *h, double bottom, double height)
 {
     const json_t *counts = json_object_get(h, "counts"), *count;
-    const double from = number(h, "from"), step = number(h, "step");
+    const double from = json_number_value(json_object_get(h, "from")),
+                 step = json_number_value(json_object_get(h, "step"));
     double most = 1;
     size_t i;
 

@@ -451,9 +451,10 @@ static int write_rejected(struct page *p, const char *dir, const json_t *rejecte
     int r = 0;
 
     if (json_object_size(rejected) > 0)
-        fputs("<p>In the drawings circles are the places where the label has dots and crosses the "
-              "dots that were found: green agrees, red is missing, orange is too much.</p>\n",
-              p->f);
+        fputs(
+            "<p>In the drawings circles are the places where the label has dots, crosses the dots "
+            "that were found: green agrees, red is missing, orange boxes are too much.</p>\n",
+            p->f);
     json_object_foreach((json_t *) rejected, verdict, list)
     {
         fputs("<h3>Rejected: ", p->f);

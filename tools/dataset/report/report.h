@@ -69,6 +69,11 @@ struct figures_item *figures_find(const struct figures_items *items, const char 
 /** The `k` objects with the smallest draws: a sample that does not depend on the order. */
 int figures_sample(json_t *list, json_t *object, uint64_t draw, unsigned k);
 
+/** Empty rows of a table, so that they stand in this order. */
+void figures_rows(json_t *table, const char *const *rows, unsigned n);
+/** Without the rows that stayed empty, and samples without their draws. */
+void figures_tidy(json_t *table);
+
 /** figures[table][key] += 1; `table` NULL: figures[key]. -ENOMEM. */
 int figures_count(json_t *figures, const char *table, const char *key);
 
