@@ -8,12 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "tools/dataset/export/export.h"
 
 struct imagefolder {
     const struct export_options *o;
     const char *dir;
     FILE *metadata[EXPORT_N_SPLITS];
+    size_t n_lost; ///< texts that readers of CSV take for nothing
 };
 
 static const char *const split_names[EXPORT_N_SPLITS] = {"train", "validation", "test"};
@@ -33,6 +35,17 @@ static int open_folder(const struct export_options *o, const char *dir, void **r
     s->dir = dir;
     *ret = s;
     return 0;
+}
+
+/* What pandas, and `datasets` with it, reads as a missing value; "nan" is also a syllable. */
+static bool is_lost(const char *text)
+{
+    static const char *const words[] = {"NA",   "N/A",  "n/a",  "NaN",  "nan",  "-nan", "-NaN",
+                                        "null", "NULL", "None", "<NA>", "#N/A", "#NA"};
+    for (size_t i = 0; text && i < ELEMENTSOF(words); i++)
+        if (strcmp(text, words[i]) == 0)
+            return true;
+    return false;
 }
 
 /* RFC 4180; what is not known is an empty field. */
@@ -115,6 +128,7 @@ static int add_folder(void *state, struct export_item *item, struct fail *fail)
         r = write_json(s->metadata[split], values);
     else
         write_csv(s->metadata[split], values);
+    s->n_lost += !s->o->jsonl && is_lost(record->text);
     if (r == -ENOMEM)
         return r;
     if (r < 0 || ferror(s->metadata[split]))
@@ -130,7 +144,8 @@ static int write_readme(const struct imagefolder *s, struct fail *fail)
     int r = export_create(s->dir, "README.md", &f, fail);
     if (r < 0)
         return r;
-    fputs("---\ndataset_info:\n  features:\n  - name: image\n    dtype: image\n", f);
+    fputs("---\nconfigs:\n- config_name: default\n  features:\n  - name: image\n    dtype: image\n",
+          f);
     for (unsigned i = 1; i < N_COLUMNS; i++)
         fprintf(f, "  - name: %s\n    dtype: string\n", columns[i]);
     fputs("---\n\n# Chinese braille\n\nPictures and labels of a data set of `braille-dataset`: "
@@ -143,6 +158,10 @@ static int finish_folder(void *state, struct fail *fail)
 {
     struct imagefolder *s = state;
 
+    if (s->n_lost > 0)
+        log_warning("braille-dataset export: %zu texts like \"nan\" are read as nothing from CSV; "
+                    "--metadata jsonl keeps them",
+                    s->n_lost);
     int r = write_readme(s, fail);
     for (unsigned k = 0; k < EXPORT_N_SPLITS; k++)
         r = export_close(&s->metadata[k], s->dir, r, fail);

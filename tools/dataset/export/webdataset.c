@@ -43,8 +43,9 @@ static int open_web(const struct export_options *o, const char *dir, void **ret,
 static int tar_failed(const struct web *s, struct archive *tar, struct fail *fail)
 {
     const int e = archive_errno(tar);
+    const char *why = e > 0 ? strerror(e) : archive_error_string(tar);
     return fail_set(fail, FAIL_IO, e > 0 ? -e : -EIO, "cannot write to '%s': %s", s->dir,
-                    archive_error_string(tar) ? archive_error_string(tar) : "unknown reason");
+                    why ? why : "unknown reason");
 }
 
 static int close_shard(struct web *s, struct shard *shard, struct fail *fail)
