@@ -32,7 +32,7 @@ static void draw_fibre_row(int *row, int *sum, unsigned width, unsigned length, 
     }
 }
 
-int paper_add_fibres(struct paper *paper, double amount, struct random *rnd)
+int brl_paper_fibres(struct brl_paper *paper, double amount, struct random *rnd)
 {
     CLEANUP_FREE int *rows = calloc((size_t) paper->width * 3, sizeof(*rows));
     const unsigned length = MAX(1u, (unsigned) (FIBRE_MM * paper->px_mm + 0.5));
@@ -54,7 +54,7 @@ int paper_add_fibres(struct paper *paper, double amount, struct random *rnd)
     return 0;
 }
 
-void paper_add_rows(struct paper *paper, double amount, struct random *rnd)
+void brl_paper_rows(struct brl_paper *paper, double amount, struct random *rnd)
 {
     for (unsigned y = 0; y < paper->height && amount > 0; y++) {
         const float level = (float) (snap_gauss(rnd) * amount / paper->contrast);
@@ -65,7 +65,7 @@ void paper_add_rows(struct paper *paper, double amount, struct random *rnd)
 }
 
 /* A patch whose rim is no circle: three lobes on an ellipse. */
-static void add_stain(struct paper *paper, struct random *rnd)
+static void add_stain(struct brl_paper *paper, struct random *rnd)
 {
     const double cx = random_uniform(rnd, 0, paper->width);
     const double cy = random_uniform(rnd, 0, paper->height);
@@ -90,13 +90,13 @@ static void add_stain(struct paper *paper, struct random *rnd)
     }
 }
 
-void paper_add_stains(struct paper *paper, unsigned n, struct random *rnd)
+void brl_paper_stains(struct brl_paper *paper, unsigned n, struct random *rnd)
 {
     for (unsigned i = 0; i < n; i++)
         add_stain(paper, rnd);
 }
 
-static void add_shade(struct paper *paper, double x, double y, double amount)
+static void add_shade(struct brl_paper *paper, double x, double y, double amount)
 {
     /* shared by the four pixels around */
     const double fx = floor(x), fy = floor(y);
@@ -112,7 +112,7 @@ static void add_shade(struct paper *paper, double x, double y, double amount)
 }
 
 /* A line that wanders: its side towards the light bright, the other dark. */
-static void add_crease(struct paper *paper, double fx, double fy, struct random *rnd)
+static void add_crease(struct brl_paper *paper, double fx, double fy, struct random *rnd)
 {
     double x = random_uniform(rnd, 0, paper->width), y = random_uniform(rnd, 0, paper->height);
     const double length = random_uniform(rnd, 3, 20) * paper->px_mm;
@@ -134,7 +134,8 @@ static void add_crease(struct paper *paper, double fx, double fy, struct random 
     }
 }
 
-void paper_add_creases(struct paper *paper, unsigned n, double fx, double fy, struct random *rnd)
+void brl_paper_creases(struct brl_paper *paper, unsigned n, double fx, double fy,
+                       struct random *rnd)
 {
     for (unsigned i = 0; i < n; i++)
         add_crease(paper, fx, fy, rnd);

@@ -9,7 +9,7 @@
 #include "base/random.h"
 
 /** The light on a page while it is drawn: -1 darkest .. 1 brightest side of a full bump. */
-struct paper {
+struct brl_paper {
     float *shade; ///< [height][width], borrowed
     unsigned width, height;
     double px_mm;    ///< pixels a millimetre
@@ -17,10 +17,11 @@ struct paper {
 };
 
 /** Fibres along the lines: noise of `amount` levels, longer than high. -ENOMEM. */
-int paper_add_fibres(struct paper *paper, double amount, struct random *rnd);
+int brl_paper_fibres(struct brl_paper *paper, double amount, struct random *rnd);
 /** Every row of the scan a little brighter or darker: deviation in levels. */
-void paper_add_rows(struct paper *paper, double amount, struct random *rnd);
+void brl_paper_rows(struct brl_paper *paper, double amount, struct random *rnd);
 /** Soft dark patches of 2 to 9 mm, `n` of them. */
-void paper_add_stains(struct paper *paper, unsigned n, struct random *rnd);
+void brl_paper_stains(struct brl_paper *paper, unsigned n, struct random *rnd);
 /** Fine folds of 3 to 20 mm, lit from (fx, fy), `n` of them. */
-void paper_add_creases(struct paper *paper, unsigned n, double fx, double fy, struct random *rnd);
+void brl_paper_creases(struct brl_paper *paper, unsigned n, double fx, double fy,
+                       struct random *rnd);

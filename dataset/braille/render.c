@@ -306,7 +306,7 @@ static void expose(struct canvas *c, struct random *rnd)
 static int add_paper(struct canvas *c)
 {
     const struct brl_render_params *p = c->p;
-    struct paper paper = {
+    struct brl_paper paper = {
         .shade = c->shade,
         .width = c->img->width,
         .height = c->img->height,
@@ -317,11 +317,11 @@ static int add_paper(struct canvas *c)
     struct random rnd = {p->seed ^ 0x9a9e2};
 
     /* a small sheet has one now and then */
-    paper_add_stains(&paper, (unsigned) (area_cm2 * p->stains + random_uniform(&rnd, 0, 1)), &rnd);
-    paper_add_creases(&paper, (unsigned) (area_cm2 * p->creases + random_uniform(&rnd, 0, 1)),
+    brl_paper_stains(&paper, (unsigned) (area_cm2 * p->stains + random_uniform(&rnd, 0, 1)), &rnd);
+    brl_paper_creases(&paper, (unsigned) (area_cm2 * p->creases + random_uniform(&rnd, 0, 1)),
                       c->light.x, c->light.y, &rnd);
-    paper_add_rows(&paper, p->rows, &rnd);
-    return paper_add_fibres(&paper, p->fibres, &rnd);
+    brl_paper_rows(&paper, p->rows, &rnd);
+    return brl_paper_fibres(&paper, p->fibres, &rnd);
 }
 
 static int finish(struct canvas *c)

@@ -147,15 +147,16 @@ static void sheet_done(struct sheet *s)
 static void set_params(const struct bit_options *o, struct random *rnd, struct brl_render_params *p)
 {
     *p = *brl_render_params(.dpi = o->dpi);
+    const double light_deg = o->any_light ? random_uniform(rnd, 0, 360) : o->light_deg;
     if (o->look == BIT_SCAN) {
-        p->light_deg = o->light_deg;
+        p->light_deg = light_deg;
         brl_render_scan(p, random_next(rnd));
     } else {
         brl_render_geometry(p, (enum brl_geometry) random_below(rnd, BRL_N_GEOMETRIES));
         p->verso_dx_mm = random_uniform(rnd, 0, p->cell_mm);
         p->verso_dy_mm = random_uniform(rnd, 0, p->line_mm);
         p->grain = 1;
-        p->light_deg = isnan(o->light_deg) ? 0 : o->light_deg;
+        p->light_deg = isnan(light_deg) ? 0 : light_deg;
         p->seed = random_next(rnd);
     }
     if (o->geometry >= 0) {

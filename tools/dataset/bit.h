@@ -22,6 +22,7 @@ struct bit_options {
     int geometry; ///< enum brl_geometry, -1: by lot
     double dpi;
     double light_deg; ///< where the light comes from, NAN: from the top, 20 degrees more or less
+    bool any_light;   ///< from any side instead
     bool single_sided;
     enum bit_look look;
     uint64_t seed;

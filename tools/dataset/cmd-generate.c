@@ -471,11 +471,24 @@ static const char help[] =
     "      --code NAME          current (default), common or two-cell\n"
     "      --geometry NAME      us, europe, press, press-wide, embosser or mix (default)\n"
     "      --dpi N              200\n"
+    "      --light DEG          where the light comes from, clockwise from the top; any: by lot\n"
+    "                           (from the top, 20 degrees more or less)\n"
     "      --single-sided       nothing shows through from the other side\n"
     "      --look NAME          scan (default), or clean: even light on smooth "
     "paper\n" DATASET_COMMON_HELP;
 
-enum { NUMBERS = DATASET_OWN, SPELLS, PUNCTUATION, FAULTS, CODE, GEOMETRY, DPI, SINGLE, LOOK };
+enum {
+    NUMBERS = DATASET_OWN,
+    SPELLS,
+    PUNCTUATION,
+    FAULTS,
+    CODE,
+    GEOMETRY,
+    DPI,
+    LIGHT,
+    SINGLE,
+    LOOK
+};
 
 static int find_name(const char *const *names, int n, const char *name)
 {
@@ -483,6 +496,16 @@ static int find_name(const char *const *names, int n, const char *name)
         if (strcmp(names[i], name) == 0)
             return i;
     return -EINVAL;
+}
+
+static int parse_angle(const char *text, double *ret)
+{
+    char *end;
+    const double v = strtod(text, &end);
+    if (end == text || *end || !(fabs(v) <= 360))
+        return -EINVAL;
+    *ret = v;
+    return 0;
 }
 
 static int parse_option(int c, struct generate_options *o)
@@ -511,6 +534,10 @@ static int parse_option(int c, struct generate_options *o)
         r = dataset_parse_number(optarg, 1200, &o->bit.dpi);
         r = r == 0 && o->bit.dpi < 100 ? -EINVAL : r; /* dots of a few pixels are no picture */
         break;
+    case LIGHT:
+        o->bit.any_light = strcmp(optarg, "any") == 0;
+        r = o->bit.any_light ? 0 : parse_angle(optarg, &o->bit.light_deg);
+        break;
     case SINGLE:
         o->bit.single_sided = true;
         break;
@@ -537,6 +564,7 @@ static int parse_all(int argc, char **argv, struct generate_options *o)
                                             {"code", required_argument, NULL, CODE},
                                             {"geometry", required_argument, NULL, GEOMETRY},
                                             {"dpi", required_argument, NULL, DPI},
+                                            {"light", required_argument, NULL, LIGHT},
                                             {"single-sided", no_argument, NULL, SINGLE},
                                             {"look", required_argument, NULL, LOOK},
                                             {0}};
@@ -551,7 +579,7 @@ static int parse_all(int argc, char **argv, struct generate_options *o)
             return -EINVAL;
     }
     if (optind + 1 != argc) {
-        fputs(help, stderr);
+        log_error("braille-dataset generate: name one folder for the pictures; see --help");
         return -EINVAL;
     }
     o->out = argv[optind];

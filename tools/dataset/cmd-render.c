@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "braille/render.h"
+#include "lang/translate.h"
 #include "tools/dataset/dataset.h"
 
 #define ROWS 4 ///< of a sheet that training cells are drawn on
@@ -20,10 +21,13 @@
 
 struct render_options {
     const char *out, *page, *verso, *truth;
+    const char *text, *verso_text;
+    enum lang_code code;
+    uint64_t n_columns, n_rows; ///< of a page of text
     size_t n_cells;
     struct dataset_crop_size size;
     struct brl_render_params params;
-    bool weather, dsbi;
+    bool weather, scan, both_sides, dsbi;
 };
 
 /* ---- cells ---- */
@@ -182,6 +186,12 @@ static int load_text(const char *path, struct text *ret, struct fail *fail)
     return 0;
 }
 
+/* unlike hypot() the same everywhere */
+static double distance(struct brl_point a, struct brl_point b)
+{
+    return sqrt((a.x - b.x) * (a.x - b.x) + (a.y - b.y) * (a.y - b.y));
+}
+
 static int write_truth(const char *path, const struct brl_render_truth *truth, struct fail *fail)
 {
     static const char head[] = "#side\trow\tcolumn\tdots\tx\ty\tw\th\n";
@@ -200,8 +210,7 @@ static int write_truth(const char *path, const struct brl_render_truth *truth, s
             x += c->dot[d].x / 6;
             y += c->dot[d].y / 6;
         }
-        const double w = hypot(c->dot[3].x - c->dot[0].x, c->dot[3].y - c->dot[0].y);
-        const double h = hypot(c->dot[2].x - c->dot[0].x, c->dot[2].y - c->dot[0].y);
+        const double w = distance(c->dot[3], c->dot[0]), h = distance(c->dot[2], c->dot[0]);
         brl_cell_format(c->cell, dots);
         const int n = snprintf(line, sizeof(line), "%s\t%u\t%u\t%s\t%.1f\t%.1f\t%.1f\t%.1f\n",
                                c->side == BRL_VERSO ? "verso" : "recto", c->row, c->column, dots,
@@ -221,16 +230,16 @@ static void dsbi_point(const struct render_options *o, const struct image *img, 
     *y = (img->height * fabs(c) + img->width * fabs(s)) / 2 - dx * s + dy * c;
 }
 
-static int write_dsbi(const struct render_options *o, enum brl_side side, const struct image *img,
-                      const struct brl_sheet *sheet, const struct brl_render_truth *truth,
-                      struct fail *fail)
+static int write_dsbi(const struct render_options *o, const char *out, enum brl_side side,
+                      const struct image *img, const struct brl_sheet *sheet,
+                      const struct brl_render_truth *truth, struct fail *fail)
 {
-    const char *dot = strrchr(o->out, '.');
+    const char *dot = strrchr(out, '.');
     CLEANUP_FREE char *path = NULL, *text = NULL;
     CLEANUP(file_out_done) struct file_out f = FILE_OUT_INIT;
     size_t size = 0;
 
-    if (asprintf(&path, "%.*s+%s.txt", dot ? (int) (dot - o->out) : (int) strlen(o->out), o->out,
+    if (asprintf(&path, "%.*s+%s.txt", dot ? (int) (dot - out) : (int) strlen(out), out,
                  side == BRL_VERSO ? "verso" : "recto") < 0)
         return -ENOMEM;
     FILE *m = open_memstream(&text, &size);
@@ -276,31 +285,122 @@ static int write_dsbi(const struct render_options *o, enum brl_side side, const 
     return r < 0 ? r : file_out_commit(&f, fail);
 }
 
-static int render_page(const struct render_options *o, struct fail *fail)
+/* One sheet and what is known of it. `verso` may be NULL. */
+static int render_sheet(const struct render_options *o, const struct brl_sheet *recto,
+                        const struct brl_sheet *verso, const struct brl_render_params *params,
+                        const char *out, const char *truth_path, struct fail *fail)
 {
-    CLEANUP(text_done) struct text recto = {0}, verso = {0};
     CLEANUP(image_freep) struct image *img = NULL;
     CLEANUP(brl_render_truth_done) struct brl_render_truth truth = {0};
 
-    int r = load_text(o->page, &recto, fail);
-    if (r == 0 && o->verso)
-        r = load_text(o->verso, &verso, fail);
-    if (r < 0)
-        return r;
-    r = brl_render(&recto.sheet, o->verso ? &verso.sheet : NULL, &o->params, &img, &truth);
+    int r = brl_render(recto, verso, params, &img, &truth);
     if (r == -EINVAL)
         return fail_set(fail, FAIL_INPUT, r,
                         "the text of '%s' does not fit the paper, or a size is out of range; use "
                         "shorter lines, larger paper or other margins",
-                        o->page);
+                        o->page ? o->page : o->text);
     if (r == 0)
-        r = image_save(img, o->out, fail);
-    if (r == 0 && o->truth)
-        r = write_truth(o->truth, &truth, fail);
+        r = image_save(img, out, fail);
+    if (r == 0 && truth_path)
+        r = write_truth(truth_path, &truth, fail);
     if (r == 0 && o->dsbi)
-        r = write_dsbi(o, BRL_RECTO, img, &recto.sheet, &truth, fail);
-    if (r == 0 && o->dsbi && o->verso)
-        r = write_dsbi(o, BRL_VERSO, img, &verso.sheet, &truth, fail);
+        r = write_dsbi(o, out, BRL_RECTO, img, recto, &truth, fail);
+    if (r == 0 && o->dsbi && verso)
+        r = write_dsbi(o, out, BRL_VERSO, img, verso, &truth, fail);
+    return r;
+}
+
+static int render_page(const struct render_options *o, struct fail *fail)
+{
+    CLEANUP(text_done) struct text recto = {0}, verso = {0};
+
+    int r = load_text(o->page, &recto, fail);
+    if (r == 0 && o->verso)
+        r = load_text(o->verso, &verso, fail);
+    return r < 0 ? r
+                 : render_sheet(o, &recto.sheet, o->verso ? &verso.sheet : NULL, &o->params, o->out,
+                                o->truth, fail);
+}
+
+/* ---- pages of running text ---- */
+
+static int load_lines(const struct render_options *o, const char *path, struct lang_lines *ret,
+                      struct fail *fail)
+{
+    CLEANUP_FREE uint8_t *data = NULL;
+    size_t size;
+
+    int r = file_read(path, MAX_TEXT, &data, &size, fail);
+    if (r == 0 && memchr(data, 0, size))
+        return fail_set(fail, FAIL_INPUT, -EBADMSG, "'%s' is no text", path);
+    if (r == 0)
+        r = lang_translate(o->code, (const char *) data, (unsigned) o->n_columns, ret, fail);
+    if (r == 0 && ret->n == 0)
+        return fail_set(fail, FAIL_INPUT, -EBADMSG, "'%s' is empty", path);
+    return r;
+}
+
+/* The k-th page of the lines; -1: there is none. A last page is as long as its lines. */
+static int page_of(const struct lang_lines *lines, uint64_t n_rows, size_t k, struct brl_sheet *ret)
+{
+    const size_t first = k * n_rows;
+
+    if (first >= lines->n)
+        return -1;
+    *ret = (struct brl_sheet){lines->cells + first * lines->width,
+                              (unsigned) MIN(n_rows, lines->n - first), lines->width};
+    return 0;
+}
+
+/* "a/b.png", 2 -> "a/b-2.png"; of several pages only. Owned; NULL: no memory. */
+static char *numbered(const char *path, size_t page, size_t n_pages)
+{
+    const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
+    const int stem = dot ? (int) (dot - path) : (int) strlen(path);
+    char *name = NULL;
+
+    if (n_pages == 1)
+        return strdup(path);
+    return asprintf(&name, "%.*s-%zu%s", stem, path, page, dot ? dot : "") < 0 ? NULL : name;
+}
+
+/* Sheet k: both its sides, from one text or two. */
+static int render_text_sheet(const struct render_options *o, const struct lang_lines lines[2],
+                             size_t k, size_t n_sheets, struct fail *fail)
+{
+    CLEANUP_FREE char *out = numbered(o->out, k + 1, n_sheets);
+    CLEANUP_FREE char *truth = o->truth ? numbered(o->truth, k + 1, n_sheets) : NULL;
+    const struct brl_sheet blank = {(const brl_cell[]){0}, 1, 1};
+    struct brl_render_params params = o->params;
+    struct brl_sheet recto = blank, verso = blank;
+    bool has_verso = false;
+
+    if (!out || (o->truth && !truth))
+        return -ENOMEM;
+    page_of(&lines[0], o->n_rows, o->both_sides ? 2 * k : k, &recto);
+    if (o->both_sides)
+        has_verso = page_of(&lines[0], o->n_rows, 2 * k + 1, &verso) == 0;
+    else if (o->verso_text)
+        has_verso = page_of(&lines[1], o->n_rows, k, &verso) == 0;
+    params.seed += k; /* no two sheets have the same grain */
+    return render_sheet(o, &recto, has_verso ? &verso : NULL, &params, out, truth, fail);
+}
+
+static int render_text(const struct render_options *o, struct fail *fail)
+{
+    struct lang_lines lines[2] = {0};
+    size_t n_sheets = 0;
+
+    int r = load_lines(o, o->text, &lines[0], fail);
+    if (r == 0 && o->verso_text)
+        r = load_lines(o, o->verso_text, &lines[1], fail);
+    const uint64_t a_sheet = o->both_sides ? 2 * o->n_rows : o->n_rows;
+    if (r == 0)
+        n_sheets = MAX((lines[0].n + a_sheet - 1) / a_sheet, (lines[1].n + a_sheet - 1) / a_sheet);
+    for (size_t k = 0; k < n_sheets && r == 0; k++)
+        r = render_text_sheet(o, lines, k, n_sheets, fail);
+    lang_lines_done(&lines[0]);
+    lang_lines_done(&lines[1]);
     return r;
 }
 
@@ -308,17 +408,27 @@ static int render_page(const struct render_options *o, struct fail *fail)
 
 static const char help[] =
     "usage: braille-dataset render --cells N [--seed S] -o OUT\n"
-    "       braille-dataset render --page TEXT [--verso TEXT] -o PICTURE [OPTIONS]\n\n"
+    "       braille-dataset render --page TEXT [--verso TEXT] -o PICTURE [OPTIONS]\n"
+    "       braille-dataset render --text FILE [--verso-text FILE] -o PICTURE [OPTIONS]\n\n"
     "Draw braille under raking light. The same options and seed give the same bytes.\n\n"
     "      --cells N            N crops of single cells for training, as 'crop' writes them:\n"
     "                           OUT.u8 and OUT.tsv, of all geometries, papers and lights\n"
     "      --page TEXT          a page of the lines of Unicode braille in the file TEXT\n"
     "      --verso TEXT         what is on its other side\n"
+    "      --text FILE          pages of Chinese text, translated by liblouis; of several the\n"
+    "                           pictures are OUT-1.png, OUT-2.png, …, their truth alike\n"
+    "      --verso-text FILE    what is on their other sides\n"
+    "      --both-sides         the text goes on on the other side of each sheet\n"
+    "      --code NAME          current (default), common or two-cell\n"
+    "      --columns N          cells of a line of text (28)\n"
+    "      --rows N             lines of a page of text (22)\n"
     "  -o, --output OUT         .png .jpg .pgm for a page\n"
     "      --truth FILE         one line for each cell of the page: side, row, column, dots, box\n"
     "      --dsbi               annotations beside the picture as the DSBI dataset has them\n"
     "      --seed N             1\n"
     "      --weather            light, paper, wear and noise drawn from the seed\n"
+    "      --scan               the same, and what a scan of a used page has besides\n"
+    "      --missing SHARE      of the dots that did not come out (0)\n"
     "      --geometry NAME      us, europe (default), press, press-wide or embosser\n"
     "      --dpi N              200\n"
     "      --paper W,H          size in mm (as the text needs); a4 is 210,297\n"
@@ -375,7 +485,15 @@ enum {
     SKEW,
     LIGHT,
     JPEG,
-    GRAIN
+    GRAIN,
+    TEXT,
+    VERSO_TEXT,
+    BOTH_SIDES,
+    CODE,
+    COLUMNS_OPTION,
+    ROWS_OPTION,
+    SCAN,
+    MISSING,
 };
 
 static int parse_option(int c, struct render_options *o)
@@ -397,6 +515,32 @@ static int parse_option(int c, struct render_options *o)
         break;
     case VERSO:
         o->verso = optarg;
+        break;
+    case TEXT:
+        o->text = optarg;
+        break;
+    case VERSO_TEXT:
+        o->verso_text = optarg;
+        break;
+    case BOTH_SIDES:
+        o->both_sides = true;
+        break;
+    case CODE:
+        r = lang_code_parse(optarg, &o->code);
+        break;
+    case COLUMNS_OPTION:
+        r = dataset_parse_whole(optarg, 200, &o->n_columns);
+        r = r == 0 && o->n_columns < 8 ? -EINVAL : r;
+        break;
+    case ROWS_OPTION:
+        r = dataset_parse_whole(optarg, 200, &o->n_rows);
+        r = r == 0 && o->n_rows < 1 ? -EINVAL : r;
+        break;
+    case SCAN:
+        o->scan = true;
+        break;
+    case MISSING:
+        r = dataset_parse_number(optarg, 1, &p->missing);
         break;
     case TRUTH:
         o->truth = optarg;
@@ -446,10 +590,13 @@ static int parse_option(int c, struct render_options *o)
 }
 
 /* Weather for a page whose cells, light and place stay as they are. */
-static void add_weather(struct brl_render_params *p)
+static void add_weather(struct brl_render_params *p, bool scan)
 {
     const struct brl_render_params set = *p;
-    brl_render_weather(p, set.seed);
+    if (scan)
+        brl_render_scan(p, set.seed);
+    else
+        brl_render_weather(p, set.seed);
     p->pitch_mm = set.pitch_mm;
     p->cell_mm = set.cell_mm;
     p->line_mm = set.line_mm;
@@ -479,6 +626,14 @@ static int parse_all(int argc, char **argv, struct render_options *o)
                                             {"light", required_argument, NULL, LIGHT},
                                             {"jpeg", required_argument, NULL, JPEG},
                                             {"grain", required_argument, NULL, GRAIN},
+                                            {"text", required_argument, NULL, TEXT},
+                                            {"verso-text", required_argument, NULL, VERSO_TEXT},
+                                            {"both-sides", no_argument, NULL, BOTH_SIDES},
+                                            {"code", required_argument, NULL, CODE},
+                                            {"columns", required_argument, NULL, COLUMNS_OPTION},
+                                            {"rows", required_argument, NULL, ROWS_OPTION},
+                                            {"scan", no_argument, NULL, SCAN},
+                                            {"missing", required_argument, NULL, MISSING},
                                             {"help", no_argument, NULL, 'h'},
                                             {0}};
 
@@ -496,28 +651,28 @@ static int parse_all(int argc, char **argv, struct render_options *o)
 
 int dataset_render(int argc, char **argv)
 {
-    struct render_options o = {.size = DATASET_CROP_SIZE, .params = *brl_render_params(.seed = 1)};
+    struct render_options o = {.size = DATASET_CROP_SIZE,
+                               .n_columns = 28,
+                               .n_rows = 22,
+                               .params = *brl_render_params(.seed = 1)};
     struct fail fail = {0};
 
     int r = parse_all(argc, argv, &o);
     if (r != 0)
         return r < 0 ? FAIL_USAGE : 0;
-    if (!o.out || optind != argc || (o.page != NULL) == (o.n_cells > 0)) {
+    const int n_kinds = (o.page != NULL) + (o.text != NULL) + (o.n_cells > 0);
+    if (!o.out || optind != argc || n_kinds != 1 || (o.verso && !o.page) ||
+        ((o.verso_text || o.both_sides) && !o.text) || (o.verso_text && o.both_sides)) {
         fputs(help, stderr);
         return FAIL_USAGE;
     }
-    if (o.weather) { /* first, and what the command line sets over it */
+    if (o.weather || o.scan) { /* first, and what the command line sets over it */
         o.params = *brl_render_params(.seed = o.params.seed, .dpi = o.params.dpi);
-        add_weather(&o.params);
+        add_weather(&o.params, o.scan);
         const uint64_t seed = o.params.seed;
         parse_all(argc, argv, &o); /* went well before */
         o.params.seed = seed;
     }
-    r = o.page ? render_page(&o, &fail) : render_cells(&o, &fail);
-    if (r < 0) {
-        fail_set(&fail, FAIL_OTHER, r, "%m");
-        log_error("braille-dataset render: %s", fail.text);
-        return (int) fail.kind;
-    }
-    return 0;
+    r = o.page ? render_page(&o, &fail) : o.text ? render_text(&o, &fail) : render_cells(&o, &fail);
+    return dataset_end("render", r, &fail);
 }
