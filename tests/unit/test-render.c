@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The renderer: the same seed gives the same bytes, dots lie where the truth says, light and side
- * turn the shading as they should.
+ * turn the shading as they should; a known picture comes out byte for byte on any machine.
  */
 
 #include "test.h"
 
 #include <errno.h>
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "braille/render.h"
@@ -111,12 +112,103 @@ static void test_refused(void)
     REQUIRE(brl_render(&sheet, NULL,
                        brl_render_params(.dpi = 1200, .width_mm = 2000, .height_mm = 2000), &img,
                        NULL) == -EINVAL);
+    REQUIRE(brl_render(&sheet, NULL, brl_render_params(.rough = 1.5), &img, NULL) == -EINVAL);
+    REQUIRE(brl_render(&sheet, NULL, brl_render_params(.creases = NAN), &img, NULL) == -EINVAL);
     REQUIRE(!img);
+}
+
+static uint64_t checksum(const struct image *img)
+{
+    uint64_t h = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+
+    for (unsigned y = 0; y < img->height; y++)
+        for (unsigned x = 0; x < img->width; x++)
+            h = (h ^ img->data[y * img->stride + x]) * UINT64_C(0x100000001b3);
+    return h;
+}
+
+/* Everything at once, JPEG aside, whose bytes are the library's. */
+static void test_known(void)
+{
+    struct brl_render_params p = *brl_render_params(.light_deg = NAN);
+
+    brl_render_scan(&p, 5);
+    p.skew_deg = 1.5;
+    p.jpeg_quality = 0;
+    p.left_mm = p.top_mm = 20;
+    p.stains = p.creases = 0.5;
+    CLEANUP(image_freep) struct image *img = draw(&sheet, &sheet, &p, NULL);
+    const uint64_t sum = checksum(img);
+    fprintf(stderr, "%u x %u, checksum %016llx\n", img->width, img->height,
+            (unsigned long long) sum);
+    REQUIRE(sum == UINT64_C(0xf1b1346d48055cdf));
+}
+
+/* The truth tells where raised dots came out, and that missing ones did not. */
+static void test_drawn(void)
+{
+    struct brl_render_truth truth = {0};
+    const struct brl_render_params *p =
+        brl_render_params(.grain = 0.5, .jitter = 0.05, .missing = 0.4, .seed = 4);
+    CLEANUP(image_freep) struct image *img = draw(&sheet, NULL, p, &truth);
+    unsigned n_drawn = 0, n_missing = 0;
+
+    for (size_t i = 0; i < truth.n_cells; i++)
+        for (unsigned d = 0; d < 6; d++) {
+            const struct brl_point at = truth.cells[i].drawn[d], grid = truth.cells[i].dot[d];
+            const bool raised = truth.cells[i].cell >> d & 1;
+            REQUIRE(isnan(at.x) == isnan(at.y) && (raised || isnan(at.x)));
+            n_missing += raised && isnan(at.x);
+            if (isnan(at.x)) {
+                REQUIRE(fabs(level(img, grid.x, grid.y - 4) - level(img, grid.x, grid.y + 4)) < 8);
+                continue;
+            }
+            n_drawn++;
+            REQUIRE(hypot(at.x - grid.x, at.y - grid.y) < 0.25 * 19.7);
+            REQUIRE(level(img, at.x, at.y - 4) - level(img, at.x, at.y + 4) > 30);
+        }
+    REQUIRE(n_drawn > 2 && n_missing > 0 && n_drawn + n_missing == 14);
+    brl_render_truth_done(&truth);
+}
+
+/* Each look changes the picture, and with all of them off nothing does. */
+static void test_looks(void)
+{
+    const struct brl_render_params plain = *brl_render_params(.grain = 0, .seed = 2);
+    struct brl_render_params looks[6];
+    uint64_t seen[7];
+
+    for (unsigned i = 0; i < 6; i++)
+        looks[i] = plain;
+    looks[0].rough = 0.5;
+    looks[1].glow = 0.3;
+    looks[2].fibres = 4;
+    looks[3].rows = 1;
+    looks[4].stains = 1;
+    looks[5].creases = 1;
+    for (unsigned i = 0; i < 7; i++) {
+        CLEANUP(image_freep)
+        struct image *img = draw(&sheet, NULL, i < 6 ? &looks[i] : &plain, NULL);
+        seen[i] = checksum(img);
+        for (unsigned k = 0; k < i; k++)
+            REQUIRE(seen[k] != seen[i]);
+    }
+    CLEANUP(image_freep) struct image *img = draw(&sheet, NULL, &plain, NULL);
+    REQUIRE(img->data[0] == (uint8_t) plain.paper && checksum(img) == seen[6]);
+    struct brl_render_params p = *brl_render_params(.light_deg = 123);
+    brl_render_scan(&p, 3);
+    REQUIRE(p.light_deg == 123);
+    p.light_deg = NAN;
+    brl_render_scan(&p, 3);
+    REQUIRE(p.light_deg <= 20 || p.light_deg >= 340);
 }
 
 int main(void)
 {
     test_same();
+    test_known();
+    test_drawn();
+    test_looks();
     test_shading();
     test_sides();
     test_refused();
