@@ -116,9 +116,9 @@ struct import_box {
 int import_parse_dots(const char *text, brl_cell *ret);
 /** The letters, signs and digits that Angelina's labels are written with; also "~125". -EINVAL. */
 int import_parse_letter(const char *text, brl_cell *ret);
-/** Put boxes in reading order (`sort`) and into the record: through the dot centres, margins taken
+/** Put boxes in reading order and into the record: through the dot centres, margins taken
  * away, with the skew of their lines. -ENOMEM. */
-int import_set_boxes(const struct import_options *o, struct import_box *boxes, size_t n, bool sort,
+int import_set_boxes(const struct import_options *o, struct import_box *boxes, size_t n,
                      struct manifest_record *record);
 
 /* ---- shared by tsv.c and brf.c ---- */

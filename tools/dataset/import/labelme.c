@@ -170,7 +170,7 @@ static int label_json(const struct import_options *o, struct import_work *w,
             return fail_set(fail, FAIL_INPUT, -EBADMSG, "shape %zu: '%.40s' is no label of a cell",
                             i + 1, text ? text : "");
     }
-    return import_set_boxes(o, boxes, n, true, &w->record);
+    return import_set_boxes(o, boxes, n, &w->record);
 }
 
 /* ---- Angelina's CSV ---- */
@@ -226,7 +226,7 @@ static int label_csv(const struct import_options *o, struct import_work *w, cons
             return fail_set(fail, FAIL_INPUT, -EBADMSG,
                             "line %zu is not left;top;right;bottom;label", number);
     }
-    return import_set_boxes(o, boxes, n, false, &w->record);
+    return import_set_boxes(o, boxes, n, &w->record);
 }
 
 static int label(const struct import_options *o, struct import_work *w, const struct image *img,
