@@ -204,10 +204,14 @@ static enum MHD_Result check(const struct http *http, struct MHD_Connection *con
 
 const char *http_query(const struct http_request *request, const char *key)
 {
-    const char *value =
-        MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, key);
-    json_t *valid = value ? json_string(value) : NULL; /* NULL as well when it is not UTF-8 */
+    const char *value = NULL;
+    size_t n = 0;
 
+    if (MHD_lookup_connection_value_n(request->connection, MHD_GET_ARGUMENT_KIND, key, strlen(key),
+                                      &value, &n) != MHD_YES ||
+        !value || memchr(value, 0, n))
+        return NULL;
+    json_t *valid = json_stringn(value, n); /* NULL when it is not UTF-8 */
     json_decref(valid);
     return valid ? value : NULL;
 }

@@ -234,10 +234,9 @@ function showFacts() {
     fact(list, T.factNote, it.note);
 }
 
-// Small pictures are enlarged by a whole number, up to the width of a column.
+// Small pictures are enlarged, so that two stand side by side in their column.
 function enlarge(img) {
-  const times = Math.max(1, Math.min(4, Math.floor(420 / Math.max(1, img.naturalWidth))));
-  img.width = img.naturalWidth * times;
+  img.width = Math.max(img.naturalWidth, Math.min(4 * img.naturalWidth, 350));
 }
 
 function showPictures() {
