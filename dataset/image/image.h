@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,7 @@ struct image {
     size_t stride;          ///< bytes from one row to the next
     uint8_t *data;          ///< height * stride bytes, owned
     double dpi;             ///< from the file; 0 = not said
+    bool turned;            ///< a JPEG file holds it turned or mirrored, EXIF says so
 };
 
 #define IMAGE_MAX_FILE_BYTES ((size_t) 256 << 20)

@@ -176,9 +176,10 @@ int image_jpeg_decode(const uint8_t *data, size_t size, const char *name, struct
     jpeg_destroy_decompress(&r->jpeg);
     if (e == 0)
         e = image_orient(TAKE_PTR(r->img), r->orientation, &r->img);
-    if (e == 0)
+    if (e == 0) {
+        r->img->turned = r->orientation > 1;
         *ret = TAKE_PTR(r->img);
-    else if (e == -ENOMEM)
+    } else if (e == -ENOMEM)
         fail_set(fail, FAIL_OTHER, e, "not enough memory to decode '%s'", name);
     else
         fail_set(fail, FAIL_INPUT, e, "'%s' is a broken JPEG file (%s); scan or save it again",

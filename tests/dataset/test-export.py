@@ -263,6 +263,20 @@ def case_pictures():
         require(not (d / 'none').exists() and not (d / 'none.partial').exists())
 
 
+def case_turned():
+    """A JPEG that only EXIF turns is written as it is seen."""
+    with folder() as d:
+        records = sets.make(d / 'set', {'number': 1})
+        data = (HERE.parent / 'data/image/grey-orientation6.jpg').read_bytes()
+        (d / 'set/images/t.jpg').write_bytes(data)
+        records[0].update(image='images/t.jpg', sha256=hashlib.sha256(data).hexdigest())
+        sets.write(d / 'set', records)
+        run('export', 'coco', d / 'set', '-o', d / 'out', '-q')
+        image = json.loads((d / 'out/annotations/instances_train.json').read_text())['images'][0]
+        rows, _ = sets.unpng((d / 'out/images' / image['file_name']).read_bytes())
+        require((len(rows[0]), len(rows)) == (image['width'], image['height']), image)
+
+
 def case_same():
     """The same bytes at any number of jobs, and again."""
     with folder() as d:

@@ -34,6 +34,7 @@ def skipped(where):
     return [s['source'] + ': ' + s['why'] for s in jsonl(path)] if path.exists() else []
 
 
+HERE = pathlib.Path(__file__).resolve().parent
 DSBI = '0\n10 30 60 80 110 130\n10 30 50 90 110 130\n1 1 1 0 0 0 0 0\n1 3 1 1 0 0 1 0\n2 2 0 0 0 0 0 1\n'
 
 
@@ -265,6 +266,22 @@ def case_pictures():
         require(got['a']['dpi'] is None and got['a']['image'].endswith('.png'), got['a'])
         copied = imported(d / 'copy', 'tsv', d / 'src', '--dpi', 150.5)
         require(not (d / 'copy' / copied['b']['image']).samefile(d / 'src/b.png') and copied['b']['dpi'] == 150.5, copied)
+
+
+def case_turned():
+    """A photograph that only EXIF turns: the box is of the picture as seen, and so are the pixels in all programs."""
+    photo = HERE.parent / 'data/image/grey-orientation6.jpg'
+    with folder() as d:
+        (d / 'src').mkdir()
+        (d / 'src/a.jpg').write_bytes(photo.read_bytes())
+        (d / 'src/a.tsv').write_text('a.jpg\t1\n')
+        record = imported(d / 'out', 'tsv', d / 'src', '--link')['a']
+        rows, _ = sets.unpng((d / 'out' / record['image']).read_bytes())
+        require((len(rows[0]), len(rows)) == (record['width'], record['height']), record)
+        data = photo.read_bytes()
+        at = next(i for i in range(len(data)) if data[i:i + 2] in (b'\xff\xc0', b'\xff\xc2'))
+        stored = int.from_bytes(data[at + 7:at + 9], 'big'), int.from_bytes(data[at + 5:at + 7], 'big')
+        require(stored[0] != stored[1] and stored[::-1] == (record['width'], record['height']), stored, record)
 
 
 def many(where, n):

@@ -51,14 +51,14 @@ static int next_item(void *ctx, void **ret, struct fail *fail)
     return 1;
 }
 
-/* What is no PNG and no JPEG is written as PNG: not all take other forms. */
+/* What is no PNG and no JPEG is written as PNG: not all take other forms, or heed EXIF. */
 static int to_known_form(struct export_item *item, const struct image *img, struct fail *fail)
 {
     if (item->n_bytes > 8 && memcmp(item->bytes, "\x89PNG\r\n\x1a\n", 8) == 0) {
         item->ending = "png";
         return 0;
     }
-    if (item->n_bytes > 3 && memcmp(item->bytes, "\xff\xd8\xff", 3) == 0) {
+    if (!img->turned && item->n_bytes > 3 && memcmp(item->bytes, "\xff\xd8\xff", 3) == 0) {
         item->ending = "jpg";
         return 0;
     }

@@ -64,7 +64,8 @@ static const char *ending_of(const uint8_t *data, size_t size)
     return NULL;
 }
 
-/* Read the picture; what is neither PNG nor JPEG becomes PNG. */
+/* Read the picture; what is neither PNG nor JPEG, or turned by EXIF alone, becomes PNG: then all
+ * programs see it as it was labelled. */
 static int load_picture(const struct import_options *o, struct import_work *w, struct image **ret,
                         struct fail *fail)
 {
@@ -76,7 +77,7 @@ static int load_picture(const struct import_options *o, struct import_work *w, s
         r = image_decode(w->bytes, w->n_bytes, w->picture, ret, fail);
     if (r < 0)
         return r;
-    const char *ending = ending_of(w->bytes, w->n_bytes);
+    const char *ending = (*ret)->turned ? NULL : ending_of(w->bytes, w->n_bytes);
     if (!ending) {
         uint8_t *png;
         size_t size;
