@@ -64,13 +64,11 @@ void brl_paper_rows(struct brl_paper *paper, double amount, struct random *rnd)
     }
 }
 
-/* A patch whose rim is no circle: three lobes on an ellipse. */
-static void add_stain(struct brl_paper *paper, struct random *rnd)
+/* What lies on the paper: lobes whose rims are no circle, each lighter or darker by `amount`. */
+static void add_lobes(struct brl_paper *paper, double size, double amount, struct random *rnd)
 {
     const double cx = random_uniform(rnd, 0, paper->width);
     const double cy = random_uniform(rnd, 0, paper->height);
-    const double size = random_uniform(rnd, 1, 4.5) * paper->px_mm;
-    const double depth = random_uniform(rnd, 4, 18) / paper->contrast;
 
     for (unsigned lobe = 0; lobe < 3; lobe++) {
         const double x0 = cx + random_uniform(rnd, -0.6, 0.6) * size;
@@ -84,16 +82,28 @@ static void add_stain(struct brl_paper *paper, struct random *rnd)
             for (long x = left; x <= right; x++) {
                 const double u = (x - x0) / rx, v = (y - y0) / ry, r2 = u * u + v * v;
                 if (r2 < 1)
-                    paper->shade[(size_t) y * paper->width + (size_t) x] -=
-                        (float) (depth / 2 * (1 - r2 * r2));
+                    paper->shade[(size_t) y * paper->width + (size_t) x] +=
+                        (float) (amount * (1 - r2 * r2));
             }
+    }
+}
+
+void brl_paper_dirt(struct brl_paper *paper, unsigned n, struct random *rnd)
+{
+    for (unsigned i = 0; i < n; i++) {
+        const double size = random_uniform(rnd, 0.05, 0.2) * paper->px_mm;
+        const double level = random_uniform(rnd, -40, 8);
+        add_lobes(paper, size, level / paper->contrast, rnd);
     }
 }
 
 void brl_paper_stains(struct brl_paper *paper, unsigned n, struct random *rnd)
 {
-    for (unsigned i = 0; i < n; i++)
-        add_stain(paper, rnd);
+    for (unsigned i = 0; i < n; i++) {
+        const double size = random_uniform(rnd, 1, 4.5) * paper->px_mm;
+        const double level = random_uniform(rnd, -9, -2);
+        add_lobes(paper, size, level / paper->contrast, rnd);
+    }
 }
 
 static void add_shade(struct brl_paper *paper, double x, double y, double amount)

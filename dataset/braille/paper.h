@@ -20,6 +20,8 @@ struct brl_paper {
 int brl_paper_fibres(struct brl_paper *paper, double amount, struct random *rnd);
 /** Every row of the scan a little brighter or darker: deviation in levels. */
 void brl_paper_rows(struct brl_paper *paper, double amount, struct random *rnd);
+/** Grains of dirt of a tenth to four tenths of a millimetre, mostly dark, `n` of them. */
+void brl_paper_dirt(struct brl_paper *paper, unsigned n, struct random *rnd);
 /** Soft dark patches of 2 to 9 mm, `n` of them. */
 void brl_paper_stains(struct brl_paper *paper, unsigned n, struct random *rnd);
 /** Fine folds of 3 to 20 mm, lit from (fx, fy), `n` of them. */

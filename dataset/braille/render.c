@@ -63,18 +63,22 @@ void brl_render_scan(struct brl_render_params *params, uint64_t seed)
     brl_render_weather(params, seed);
     if (!isnan(light_deg))
         params->light_deg = light_deg;
+    /* presses set the other side's dots between the lines of this side's, so that none meet */
+    params->verso_dy_mm = params->pitch_mm * random_uniform(&r, 0.4, 0.6);
     /* between the faintest and the strongest of DSBI's books */
-    params->contrast = random_uniform(&r, 28, 65);
+    params->contrast = random_uniform(&r, 32, 65);
     params->paper = random_uniform(&r, 115, 215 - params->contrast / 2);
     params->grain = params->contrast * random_uniform(&r, 0.05, 0.12);
     params->blur_px = random_uniform(&r, 0.2, 0.95) * params->dpi / 200;
-    params->wear = random_uniform(&r, 0, 0.4);
-    params->rough = random_uniform(&r, 0.15, 0.9);
+    params->wear = random_uniform(&r, 0, 0.35);
+    params->rough = random_uniform(&r, 0.15, 0.8);
     params->glow = random_uniform(&r, 0, 0.35);
     /* of the grain a part lies along the lines */
     params->fibres = params->grain * random_uniform(&r, 0.3, 0.9);
     params->grain *= random_uniform(&r, 0.5, 0.9);
     params->rows = params->grain * random_uniform(&r, 0, 0.2);
+    params->specks = 0;
+    params->dirt = random_uniform(&r, 0, 0.5);
     params->stains = random_uniform(&r, 0, 0.03);
     params->creases = random_uniform(&r, 0, 0.12);
 }
@@ -115,11 +119,11 @@ static void draw_shape(struct shape *shape, double rough, struct random *rnd)
         return;
     shape->wide = rough * random_uniform(rnd, -0.25, 0.25);
     shape->slant = rough * random_uniform(rnd, -0.25, 0.25);
-    shape->flat = rough * random_uniform(rnd, 0, 0.9);
+    shape->flat = rough * random_uniform(rnd, 0, 0.6);
     for (unsigned k = 0; k < 3; k++) {
         shape->lump[k][0] = random_uniform(rnd, -0.7, 0.7);
         shape->lump[k][1] = random_uniform(rnd, -0.7, 0.7);
-        shape->lump[k][2] = rough * random_uniform(rnd, -0.7, 0.7);
+        shape->lump[k][2] = rough * random_uniform(rnd, -0.4, 0.4);
     }
 }
 
@@ -316,6 +320,7 @@ static int add_paper(struct canvas *c)
     const double area_cm2 = c->width * c->height / (c->px_mm * c->px_mm) / 100;
     struct random rnd = {p->seed ^ 0x9a9e2};
 
+    brl_paper_dirt(&paper, (unsigned) (area_cm2 * p->dirt), &rnd);
     /* a small sheet has one now and then */
     brl_paper_stains(&paper, (unsigned) (area_cm2 * p->stains + random_uniform(&rnd, 0, 1)), &rnd);
     brl_paper_creases(&paper, (unsigned) (area_cm2 * p->creases + random_uniform(&rnd, 0, 1)),
@@ -379,6 +384,7 @@ static bool in_range(const struct brl_render_params *p)
         {p->glow, 0, 1},
         {p->fibres, 0, 255},
         {p->rows, 0, 255},
+        {p->dirt, 0, 100},
         {p->stains, 0, 100},
         {p->creases, 0, 100},
     };

@@ -53,7 +53,7 @@ struct brl_render_params {
     double glow;                       ///< 0 .. 1: how much brighter than paper a dot is over all
     double fibres;                     ///< grain along the lines, levels
     double rows;                       ///< between the rows of the scan, levels
-    double stains, creases;            ///< dark patches and fine folds a square centimetre
+    double dirt, stains, creases;      ///< grains, dark patches, fine folds a square centimetre
     uint64_t seed;
 };
 /** A clean 200 dpi flatbed scan of European braille. */
@@ -80,7 +80,7 @@ void brl_render_geometry(struct brl_render_params *params, enum brl_geometry geo
 void brl_render_weather(struct brl_render_params *params, uint64_t seed);
 
 /** The same, and what makes it look like a scan of a used page beside real ones: uneven dots,
- * fibres, rows, stains, creases. `light_deg` is kept when it is not NAN. */
+ * fibres, rows, dirt, stains, creases. `light_deg` is kept when it is not NAN. */
 void brl_render_scan(struct brl_render_params *params, uint64_t seed);
 
 /** Where a cell was drawn; blank cells are listed too. */

@@ -154,14 +154,15 @@ static void set_params(const struct bit_options *o, struct random *rnd, struct b
     } else {
         brl_render_geometry(p, (enum brl_geometry) random_below(rnd, BRL_N_GEOMETRIES));
         p->verso_dx_mm = random_uniform(rnd, 0, p->cell_mm);
-        p->verso_dy_mm = random_uniform(rnd, 0, p->line_mm);
+        p->verso_dy_mm = p->pitch_mm / 2;
         p->grain = 1;
         p->light_deg = isnan(light_deg) ? 0 : light_deg;
         p->seed = random_next(rnd);
     }
     if (o->geometry >= 0) {
-        const double dot_mm = p->dot_mm;
+        const double dot_mm = p->dot_mm, offset = p->verso_dy_mm / p->pitch_mm;
         brl_render_geometry(p, (enum brl_geometry) o->geometry);
+        p->verso_dy_mm = offset * p->pitch_mm;
         if (o->look == BIT_SCAN)
             p->dot_mm = fmin(dot_mm, p->dot_mm * 1.1);
     }
