@@ -42,9 +42,9 @@ def judge(record, verdict, fault):
     columns = sorted({x for x, y in wanted})
     expected = [x - columns[0] for x in columns[1:]]
     measured = [x + 0.5 for x in expected] + ([place(len(record['cells']), 2)[0] - columns[0]] if fault == 'extra' else [])
+    rule = {'missing': 'a dot of the label is not there', 'twin': 'the same print as n0001'}.get(fault, 'doubt <b>&amp;</b>')
     return {'id': record['id'], 'verdict': verdict, 'side': 'right' if fault == 'extra' else None, 'expected': expected, 'measured': measured,
-            'pitch': sets.PITCH, 'cell': sets.CELL, 'skew': 0.0, 'rule': 'a dot of the label is not there' if fault == 'missing' else 'doubt <b>&amp;</b>',
-            'doubt': 0.4, 'dots': dots, 'picture': f'clean/{record["id"]}.png' if fault == 'extra' else None}
+            'pitch': sets.PITCH, 'cell': sets.CELL, 'skew': 0.0, 'rule': rule, 'doubt': 0.4, 'dots': dots, 'picture': f'clean/{record["id"]}.png' if fault == 'extra' else None}
 
 
 def make_set(path):
@@ -60,7 +60,7 @@ def make_set(path):
         if verdict == 'unsure':
             r['fault'] = FAULTS[n % len(FAULTS)]
             n += 1
-        lines.append(judge(r, verdict, r['fault']))
+        lines.append(judge(r, verdict, 'twin' if verdict == 'duplicate' else r['fault']))
         if lines[-1]['picture']:
             (path / lines[-1]['picture']).write_bytes((path / r['image']).read_bytes())
     sets.write(path, lines, 'clean.jsonl')

@@ -307,14 +307,18 @@ def reader():
             p.press(p.keys.ESCAPE)
             # what comes from the set is text, never markup
             p.until("document.querySelectorAll('#facts b').length === 0")
-            odd = p.js("return [...Array(place.total).keys()].length")
-            for _ in range(odd - 1):
+            twins = []
+            for _ in range(p.js('return place.total') - 1):
                 p.press('n')
                 said = p.live()
                 require(p.item() in said and 'Label ' in said and 'Verdict: ' in said and 'undefined' not in said and 'NaN' not in said, said)
+                if 'Verdict: duplicate' in said:
+                    require('the same print as n0001' in said and p.js("return document.getElementById('twin').naturalWidth > 0"), said)
+                    twins = ['The other picture: n0001' in [name for role, name, _ in p.tree() if role in ('image', 'img')]]
+                    require(twins[-1], 'the other picture has no name')
                 if 'doubt <b>' in said:
                     require('doubt <b>&amp;</b>' in p.text('facts'), p.text('facts'))
-            require('undefined' not in p.text('item') and not p.errors(), p.errors())
+            require('undefined' not in p.text('item') and twins and not p.errors(), p.errors())
 
 
 def looks():
@@ -380,6 +384,10 @@ def gone():
             p.press('u')
             require(p.item() == first and 'Taken back: accepted' in p.live(), p.live())
         require([(x['action'], x['id']) for x in jsonl(tmp / 'set/review.jsonl')] == [('accept', first), ('undo', first)])
+        with Server(tmp / 'set', '--verdict', 'broken') as s, Page(s) as p:
+            require('There is nothing to review' in p.live() and p.focus() == 'finished-title', p.live())
+            p.press('n', 'p', 'a', 's', 'u')
+            require('There is nothing to undo' in p.text('trouble') and not p.errors('422 (', '404 ('), p.text('trouble'))
 
 
 if __name__ == '__main__':

@@ -334,8 +334,8 @@ def apply():
         require(out[over[0]]['text'] == 'hao4' and out[over[0]]['cells'] == ['125', '235', '23'])
         skipped = {x['id']: x for x in jsonl(tmp / 'out/skipped.jsonl')}
         require(set(skipped) == set(records) - set(out))
-        require(skipped[unsure[3]]['reason'] == 'rejected by anna' and skipped[unsure[3]]['note'] == 'torn')
-        require('nobody' in skipped[unsure[4]]['reason'] and 'fault' in skipped[over[1]]['reason'] and skipped[over[1]]['verdict'] == 'over')
+        require(skipped[unsure[3]]['why'] == 'rejected by anna' and skipped[unsure[3]]['note'] == 'torn')
+        require('nobody' in skipped[unsure[4]]['why'] and 'fault' in skipped[over[1]]['why'] and skipped[over[1]]['verdict'] == 'over')
         require(str(len(out)) in (tmp / 'out/card.md').read_text())
 
         run('review', '--apply', '-o', tmp / 'out', tmp / 'set', code=73, says='--force')
@@ -364,7 +364,7 @@ def apply():
         (tmp / 'set' / records[unsure[2]]['image']).write_bytes(b'no picture')
         r = run('review', '--apply', '-o', tmp / 'holes', '--json', tmp / 'set')
         require(r.json['broken'] == 2 and r.json['kept'] == len(out) - 2 and records[clean[0]]['image'] in r.error, r.json, r.error)
-        skipped = {x['id']: x['reason'] for x in jsonl(tmp / 'holes/skipped.jsonl')}
+        skipped = {x['id']: x['why'] for x in jsonl(tmp / 'holes/skipped.jsonl')}
         require('images/' in skipped[clean[0]] and 'images/' in skipped[unsure[2]], skipped)
 
 
@@ -408,6 +408,45 @@ def other():
             require(s.decide(i, 'reject')['did']['n'] == 3, 'numbers go on')
 
 
+def hostile():
+    """A clean.jsonl, a manifest and pictures from who knows where: told as far as they make sense, never more."""
+    with folder() as tmp:
+        records = make_set(tmp / 'set')
+        lines = jsonl(tmp / 'set/clean.jsonl')
+        strange = [None, True, 'x' * 5000, -1, 1e308, 2 ** 62, [], {}, [[]], [None], [1e308, -1e308, 'a', {}], {'a': [1]}, '<script>alert(1)</script>',
+                   [{'at': [1e308, 1e308], 'wanted': [1, 2]}] * 50, [{'at': 'x', 'wanted': [1]}, {'at': [1, 2, 3]}, 5, {}], '\u202e\u0000']
+        ids = [x['id'] for x in lines if x['verdict'] == 'unsure']
+        ways = [(key, value) for key in ('side', 'rule', 'doubt', 'pitch', 'cell', 'skew', 'expected', 'measured', 'dots', 'picture') for value in strange]
+        for n in range(0, len(ways), len(ids)):
+            now = dict(zip(ids, ways[n:]))
+            write_jsonl(tmp / 'set/clean.jsonl', [{**x, now[x['id']][0]: now[x['id']][1]} if x['id'] in now and '\0' not in str(now[x['id']][1]) else x
+                                                  for x in lines])
+            with Server(tmp / 'set') as s:
+                for i in ids:
+                    it = s.get(f'item?id={i}')['item']
+                    require(it['id'] == i and all(isinstance(v, (int, float)) for v in it['expected'] + it['measured']), it)
+                    require(it['edge'] is None or isinstance(it['edge'], str), it)
+                require(post(s, 'end', {})[0] == 200 and s.process.wait(10) == 0)
+        # pictures: another format is shown as PNG, a broken one is told, a link out of the set's drawings is none of ours
+        lines[0]['picture'] = '../../secret.png'
+        write_jsonl(tmp / 'set/clean.jsonl', lines)
+        (tmp / 'secret.png').write_bytes(b'secret')
+        by = {r['id']: r for r in records}
+        rows, _ = sets.unpng((tmp / 'set' / by[ids[1]]['image']).read_bytes())
+        (tmp / 'set' / by[ids[1]]['image']).write_bytes(b'P5 %d %d 255\n' % (len(rows[0]), len(rows)) + b''.join(bytes(r) for r in rows))
+        (tmp / 'set' / by[ids[2]]['image']).write_bytes(b'<html>')
+        (tmp / 'set' / by[ids[3]]['image']).unlink()
+        with Server(tmp / 'set') as s:
+            status, headers, data = s.ask(f'picture?id={ids[1]}')
+            require(status == 200 and headers['Content-Type'] == 'image/png' and [bytes(r) for r in sets.unpng(data)[0]] == [bytes(r) for r in rows])
+            for i, status in ((ids[2], 422), (ids[3], 404)):
+                require(s.ask(f'picture?id={i}')[0] == status and s.get(f'item?id={i}')['item']['broken'], i)
+                require(post(s, 'decide', {'id': i, 'action': 'recrop', 'rect': [0, 0, 5, 5]})[0] in (404, 422))
+                s.decide(i, 'reject')
+            status, _, data = s.ask(f'drawing?id={lines[0]["id"]}')
+            require(status == 404 and b'secret' not in data, status)
+
+
 if __name__ == '__main__':
     main({'options': options, 'doors': doors, 'bodies': bodies, 'decisions': decisions, 'words': words, 'kill': kill, 'crowd': crowd, 'full': full,
-          'apply': apply, 'turned': turned, 'other': other})
+          'apply': apply, 'turned': turned, 'other': other, 'hostile': hostile})

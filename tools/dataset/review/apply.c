@@ -88,7 +88,7 @@ static int skip(struct apply *a, size_t i, const char *reason, const struct revi
 {
     const struct review_item *item = &a->review->items[i];
     const char *verdict = item->clean_at < 0 ? NULL : review_verdict_name(item->verdict);
-    json_t *line = json_pack("{s:s,s:s,s:s?,s:s*}", "id", item->id, "reason", reason, "verdict",
+    json_t *line = json_pack("{s:s,s:s,s:s?,s:s*}", "id", item->id, "why", reason, "verdict",
                              verdict, "note", state->note);
 
     int r = line ? set_skip(&a->set, line, fail) : -ENOMEM;

@@ -20,9 +20,14 @@ const px = (v) => (Math.round(v * 10) / 10).toString();
 const share = (v) => (Math.round(v * 100) / 100).toString();
 const verdictOf = (v) => T.verdicts[v] || v;
 
+// The other picture of a duplicate, or ''.
+function twinOf(rule) {
+  const twin = /^the same print as (.+)$/.exec(rule || '');
+  return twin ? twin[1] : '';
+}
+
 function ruleOf(rule) {
-  const twin = /^the same print as (.+)$/.exec(rule);
-  return twin ? T.samePrint(twin[1]) : T.rules[rule] || rule;
+  return twinOf(rule) ? T.samePrint(twinOf(rule)) : T.rules[rule] || rule;
 }
 
 function labelOf(it) {
@@ -251,6 +256,11 @@ function showPictures() {
   $('drawing').alt = T.altDrawing(n.agrees, n.agrees + n.missing, n.extra);
   if (it.drawing)
     $('drawing').src = `drawing?id=${encodeURIComponent(it.id)}`;
+  const twin = twinOf(it.rule);
+  $('twin-figure').hidden = !twin;
+  $('twin').alt = $('twin-caption').textContent = twin ? T.twin(twin) : '';
+  if (twin)
+    $('twin').src = `picture?id=${encodeURIComponent(twin)}`;
 }
 
 function showDistances() {
@@ -737,7 +747,8 @@ function listen() {
     if (opened === 'recrop')
       drawRect(false);
   });
-  $('drawing').addEventListener('load', () => enlarge($('drawing')));
+  for (const id of ['drawing', 'twin'])
+    $(id).addEventListener('load', () => enlarge($(id)));
   document.addEventListener('keydown', onKey);
 }
 
