@@ -338,6 +338,8 @@ def case_ends():
         run('export', 'coco', d / 'plain', '-o', d / 'x', code=66, says='manifest.jsonl')
         (d / 'plain/manifest.jsonl').write_text('{"id":"a","image":"../../etc/passwd"}\n')
         run('export', 'coco', d / 'plain', '-o', d / 'x', code=65, says='line 1')
+        sets.write(d / 'plain', [{'id': i, 'image': 'x.png'} for i in 'aba'])
+        run('export', 'coco', d / 'plain', '-o', d / 'x', code=65, says='the same id')
 
         def full():
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

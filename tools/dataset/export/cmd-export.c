@@ -15,6 +15,7 @@
 #include "image/image.h"
 #include "tools/dataset/dataset.h"
 #include "tools/dataset/export/export.h"
+#include "tools/dataset/ids.h"
 
 static const struct export_format *const formats[] = {
     &export_chinese_clip, &export_webdataset, &export_imagefolder, &export_coco, &export_dsbi};
@@ -26,7 +27,7 @@ struct export_run {
     struct export_out out;
     void *state;
     struct progress progress;
-    size_t n_read, n_written, n_skipped;
+    size_t n_all, n_read, n_written, n_skipped;
 };
 
 /* ---- one record ---- */
@@ -176,7 +177,7 @@ static int export_records(struct export_run *run, struct fail *fail)
     int r = o->format->open(o, run->out.tmp, &run->state, fail);
     if (r < 0)
         return r;
-    progress_start(&run->progress, "exporting", 0, 0, o->common.quiet);
+    progress_start(&run->progress, "exporting", 0, run->n_all, o->common.quiet);
     r = batch_run(&(struct batch){.n_jobs = o->common.n_jobs,
                                   .ctx = run,
                                   .next = next_item,
@@ -193,7 +194,13 @@ static int export_records(struct export_run *run, struct fail *fail)
 
 static int export_all(struct export_run *run, struct fail *fail)
 {
-    int r = manifest_open(run->o->in, &run->reader, fail);
+    struct ids ids = {0};
+
+    int r = ids_load(&ids, run->o->in, NULL, false, fail); /* files are named by them */
+    run->n_all = ids.n;
+    ids_done(&ids);
+    if (r == 0)
+        r = manifest_open(run->o->in, &run->reader, fail);
     if (r == 0)
         r = export_out_open(&run->out, run->o->out, run->o->common.force, fail);
     if (r == 0)
