@@ -52,7 +52,7 @@ for folder, allowed in LAYERS.items():
                 print(f'{where}: {folder} may not include "{m[2]}"')
                 bad += 1
             for pattern, homes in FENCES.items():
-                if re.match(pattern, m[2]) and not folder.startswith(homes):
+                if re.match(pattern, m[2]) and not f.relative_to(root).as_posix().startswith(homes):
                     print(f'{where}: <{m[2]}> belongs in {" and ".join(homes)} only')
                     bad += 1
 if not seen:
