@@ -1,0 +1,198 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""braille-dataset build: the family, whole, the same every time, wherever it was killed."""
+import collections
+import json
+import os
+import pathlib
+import random
+import shlex
+import signal
+import subprocess
+import time
+
+import harness
+import sets
+from harness import DATASET, folder, jsonl, require, run
+
+SCALE = '0.02'
+BIT = {'number': 40, 'spell': 54, 'punctuation': 30}
+FAULTS = 4  # of each type
+NAMES = ['BIT', 'BIT-DC', 'BIT-DA', 'BIT-DP', 'BIT-N', 'BIT-S', 'BIT-P']
+
+
+def build(out, *words, code=None, says=None):
+    """Ends with 0 or, where cleaning did not find exactly what was put in, with 1; then it says so."""
+    p = subprocess.run([str(DATASET), 'build', str(out), '--scale', SCALE, *map(str, words)], capture_output=True, text=True, timeout=280)
+    print('$ build', *words, '->', p.returncode, p.stderr.strip().splitlines()[-1:])
+    require(p.returncode in ((0, 1) if code is None else (code,)), p.returncode, p.stderr[-2000:])
+    require(p.returncode != 1 or 'not with the counts' in p.stderr, p.stderr[-2000:])
+    require(says is None or says in p.stderr, says, 'is not in', p.stderr[-2000:])
+    return p
+
+
+def records(out, name):
+    return jsonl(out / name / 'manifest.jsonl')
+
+
+def types(rs):
+    return dict(collections.Counter(r['type'] for r in rs))
+
+
+def expected():
+    clean = {t: n - FAULTS for t, n in BIT.items()}
+    twice = {t: 2 * n for t, n in clean.items()}
+    return {'BIT': BIT, 'BIT-DC': clean, 'BIT-DA': {t: 2 * n for t, n in BIT.items()}, 'BIT-DP': twice,
+            'BIT-N': {'number': twice['number']}, 'BIT-S': {'spell': twice['spell']}, 'BIT-P': {'punctuation': twice['punctuation']}}
+
+
+def root(r):
+    return r['parent'] or r['id']
+
+
+def case_family():
+    with folder() as d:
+        out = d / 'out'
+        p = build(out, '--seed', 1, '--json')
+        rs = {n: records(out, n) for n in NAMES}
+        told = json.loads(p.stdout.splitlines()[-1])
+        require(told['sets'] == {n: types(r) for n, r in rs.items()}, told)
+        want = expected()
+        exact = all(types(rs[n]) == want[n] for n in NAMES)
+        require(told['exact'] == exact == (p.returncode == 0), told, p.returncode)
+        # what does not depend on how well cleaning is done
+        require(types(rs['BIT']) == want['BIT'] and types(rs['BIT-DA']) == want['BIT-DA'])
+        clean = types(rs['BIT-DC'])
+        require(all(BIT[t] / 2 < clean[t] <= BIT[t] for t in BIT), clean)
+        require(types(rs['BIT-DP']) == {t: 2 * n for t, n in clean.items()})
+        decided = {line['id']: line['verdict'] for line in jsonl(out / 'BIT/clean.jsonl')}
+        require([r['id'] for r in rs['BIT-DC']] == [r['id'] for r in rs['BIT'] if decided[r['id']] == 'clean'])
+        good = {r['id'] for r in rs['BIT-DC']}
+        require(rs['BIT-DP'] == [r for r in rs['BIT-DA'] if root(r) in good], 'BIT-DP is not the clean part of BIT-DA')
+        for name, kind in (('BIT-N', 'number'), ('BIT-S', 'spell'), ('BIT-P', 'punctuation')):
+            require(rs[name] == [r for r in rs['BIT-DP'] if r['type'] == kind], name)
+        twin = next(r for r in rs['BIT-DP'] if r['parent'])
+        require((out / 'BIT-DP' / twin['image']).samefile(out / 'BIT-DA' / twin['image']), 'drawn twice')
+        # one side a root, in all sets; exact in BIT and in BIT-DC
+        side = {r['id']: r['split'] for r in rs['BIT']}
+        require(all(r['split'] == side[root(r)] for n in NAMES for r in rs[n]), 'a leak')
+        for n in ('BIT', 'BIT-DC'):
+            for t, all_of_it in types(rs[n]).items():
+                test = sum(r['type'] == t and r['split'] == 'test' for r in rs[n])
+                require(test == int(all_of_it * 0.2 + 0.5), n, t, test)
+        # every file has its checksum, in order, and nothing else is there
+        check = subprocess.run(['sha256sum', '-c', '--quiet', 'SHA256SUMS'], cwd=out, capture_output=True, text=True)
+        require(check.returncode == 0, check.stderr)
+        listed = [line[66:] for line in (out / 'SHA256SUMS').read_text().splitlines()]
+        there = sorted((str(f.relative_to(out)) for f in out.rglob('*') if f.is_file()), key=os.fsencode)
+        require(listed == [f for f in there if f != 'SHA256SUMS'], set(listed) ^ set(there))
+        require(not [f for f in there if pathlib.Path(f).name.startswith('.')])
+        require(all((out / n / 'card.md').exists() for n in NAMES) and (out / 'card.md').exists())
+        page = (out / 'report.html').read_text()
+        require(all(f'>{n}</h2>' in page for n in NAMES) and len(page) < 10e6)
+        require(exact == ('class="bad"' not in page), 'the report does not say how the counts are')
+        before = sets.checksums(out)
+        build(out, '--seed', 1, code=73, says='--force')
+        require(sets.checksums(out) == before, 'something was replaced without --force')
+        (out / 'BIT/images/old.png').write_bytes(b'old')
+        (out / 'mine.txt').write_text('not of the family')
+        build(out, '--seed', 2, '--force', '--quiet')
+        require(not (out / 'BIT/images/old.png').exists() and (out / 'mine.txt').exists())
+        changed = (out / 'SHA256SUMS').read_text()
+        require('mine.txt' in changed and {line[:64] for line in changed.splitlines()} != set(before.values()))
+
+
+def case_same():
+    with folder() as d:
+        for jobs in (1, 2):
+            build(d / f'j{jobs}', '--seed', 3, '--jobs', jobs, '--quiet')
+        require((d / 'j1/SHA256SUMS').read_bytes() == (d / 'j2/SHA256SUMS').read_bytes(), '--jobs changes the result')
+        build(d / 'other', '--seed', 4, '--quiet')
+        one, other = records(d / 'j1', 'BIT'), records(d / 'other', 'BIT')
+        require(sum(a['sha256'] == b['sha256'] for a, b in zip(one, other)) == 0, 'another seed, the same pictures')
+
+
+def case_resume():
+    with folder() as d:
+        build(d / 'whole', '--seed', 5, '--quiet')
+        lot, killed, started = random.Random(5), 0, 0
+        while True:
+            p = subprocess.Popen([str(DATASET), 'build', str(d / 'out'), '--scale', SCALE, '--seed', '5', '--quiet'],
+                                 stderr=subprocess.PIPE, text=True)
+            started += 1
+            try:
+                p.wait(timeout=0.05 + lot.random() * 0.25 * started)
+            except subprocess.TimeoutExpired:
+                p.send_signal(signal.SIGKILL)
+            said = p.communicate()[1]
+            done = (d / 'out/SHA256SUMS').exists() and not (d / 'out/.build.jsonl').exists()
+            if p.returncode == 73 and done:  # the kill came when the work was done
+                break
+            if p.returncode != -signal.SIGKILL:
+                require(p.returncode in (0, 1) and (p.returncode == 0 or 'not with the counts' in said), said)
+                break
+            killed += 1
+            require(killed < 60, 'it does not come to an end')
+            require(done or (d / 'out/.build.jsonl').exists() or not (d / 'out/BIT').exists(), 'the journal is gone')
+        require(killed >= 5, 'killed only', killed)
+        print('killed', killed, 'times')
+        require((d / 'out/SHA256SUMS').read_bytes() == (d / 'whole/SHA256SUMS').read_bytes(), 'not the same')
+        require(sets.checksums(d / 'out') == sets.checksums(d / 'whole'), 'something is left over')
+        # an interrupt ends with 130; other options do not go on there
+        p = subprocess.Popen([str(DATASET), 'build', str(d / 'half'), '--scale', SCALE, '--seed', '5', '--quiet'])
+        time.sleep(0.3)
+        p.send_signal(signal.SIGINT)
+        require(p.wait() == 130, 'an interrupt ends with', p.returncode)
+        build(d / 'half', '--seed', 6, code=73, says='other options')
+        build(d / 'half', '--seed', 5, '--quiet')
+        require((d / 'half/SHA256SUMS').read_bytes() == (d / 'whole/SHA256SUMS').read_bytes(), 'not the same')
+
+
+def case_hand():
+    """The commands that it prints, typed by hand, make the same sets."""
+    with folder() as d:
+        p = build(d / 'out', '--seed', 7)
+        (d / 'hand').mkdir()
+        lines = [shlex.split(line) for line in p.stderr.splitlines() if line.startswith('braille-dataset ') and ': ' not in line]
+        require(len(lines) == 17, [line[1] for line in lines])
+        for words in lines:
+            done = subprocess.run([str(DATASET), *(w.replace(str(d / 'out'), str(d / 'hand')) for w in words[1:])], capture_output=True, text=True)
+            require(done.returncode == 0, words, done.stderr)
+        one, two = sets.checksums(d / 'out'), sets.checksums(d / 'hand')
+        require({k: v for k, v in one.items() if k not in ('card.md', 'SHA256SUMS')} == two, 'by hand it is another family')
+
+
+def case_leak():
+    with folder() as d:
+        build(d / 'out', '--seed', 8, '--quiet')
+        for name in NAMES:
+            run('split', d / 'out' / name, '--check', '--like', d / 'out/BIT', '--quiet')
+        rs = records(d / 'out', 'BIT-DP')
+        twin = next(r for r in rs if r['parent'] and r['split'] == 'test')
+        sets.write(d / 'out/BIT-DP', [dict(r, split='train') if r is twin else r for r in rs])
+        r = run('split', d / 'out/BIT-DP', '--check', '--quiet', code=1, says='two sides')
+        require(twin['id'] in r.error, r.error)
+        # also where only another set tells: the picture itself is not in this one
+        sets.write(d / 'out/BIT-DP', [dict(twin, split='train')])
+        run('split', d / 'out/BIT-DP', '--check', '--quiet')
+        run('split', d / 'out/BIT-DP', '--check', '--like', d / 'out/BIT', '--quiet', code=1, says='two sides')
+        done = subprocess.run(['sha256sum', '-c', '--quiet', 'SHA256SUMS'], cwd=d / 'out', capture_output=True)
+        require(done.returncode == 1, 'a changed manifest has the same checksum')
+
+
+def case_codes():
+    with folder() as d:
+        for code in ('common', 'two-cell'):
+            build(d / code, '--seed', 9, '--code', code, '--quiet')
+            require({r['code'] for r in records(d / code, 'BIT')} == {code})
+        for words in ([], ['--code', 'morse'], ['--scale', '0'], ['--scale', 'x'], ['--seed', 'y'], ['a', 'b'], ['--what']):
+            p = subprocess.run([str(DATASET), 'build', *([] if not words else [str(d / 'x')]), *words], capture_output=True, text=True)
+            require(p.returncode == 64 and p.stderr and not (d / 'x').exists(), words, p.returncode)
+        (d / 'y/BIT').mkdir(parents=True)
+        (d / 'y/BIT/mine').write_text('mine')
+        build(d / 'y', '--seed', 1, code=73, says='--force')
+        build(d / 'none/deep', '--seed', 1, code=73)
+
+
+if __name__ == '__main__':
+    harness.main({n[5:]: f for n, f in list(globals().items()) if n.startswith('case_')})
