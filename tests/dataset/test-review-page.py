@@ -147,7 +147,7 @@ def keyboard():
             require(p.item() == unsure[1], 'after accept', p.item())
             said, r = p.live(), records[unsure[1]]
             require(said.startswith(f'Accepted: {unsure[0]}. {len(unsure) - 1} remain. Picture 2 of {len(unsure)}: {r["id"]}.'), said)
-            require('Not in the label: dot 2 of a cell behind the last' in said and 'Verdict: unsure, on the right' in said, said)
+            require('Not in the label: dot 2, 1 cell after the last.' in said and 'Verdict: unsure, on the right' in said, said)
             require(p.text('message') == f'Accepted: {unsure[0]}. {len(unsure) - 1} remain.', p.text('message'))
             # relabel: refused with the encoder's words, then by text
             p.press('l')

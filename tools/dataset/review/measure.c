@@ -8,6 +8,7 @@
 
 #define NEAR 0.35  ///< largest distance of a dot from its place, dot pitches
 #define BESIDE 3   ///< cells before and behind the label that are looked at
+#define LEAST 3    ///< pixels that a rectangle must take away to be worth it
 #define MARGIN 0.8 ///< of the rectangle, dot pitches: as well-cut crops have it (braille/cut.h)
 
 const char *const measure_kind_names[] = {"agrees", "missing", "extra"};
@@ -144,14 +145,21 @@ static int see_cells(const struct grid *g, const struct brl_check *check, struct
     return 0;
 }
 
+static struct brl_point corner(const struct grid *g, int which, double margin)
+{
+    return from_grid(g, which & 1 ? (g->n - 1) * g->p + g->a + margin : -margin,
+                     which & 2 ? 2 * g->a + margin : -margin);
+}
+
+/* Nothing is said where the label is cut off, or where next to nothing would go. */
 static void draw_rect(const struct grid *g, unsigned width, unsigned height, struct measure *m)
 {
-    const double margin = MARGIN * g->a, far = (g->n - 1) * g->p + g->a + margin;
     double x0 = width, y0 = height, x1 = 0, y1 = 0;
 
-    for (int corner = 0; corner < 4; corner++) {
-        const struct brl_point p =
-            from_grid(g, corner & 1 ? far : -margin, corner & 2 ? 2 * g->a + margin : -margin);
+    for (int which = 0; which < 4; which++) {
+        const struct brl_point dot = corner(g, which, 0), p = corner(g, which, MARGIN * g->a);
+        if (!(dot.x >= 0 && dot.y >= 0 && dot.x < width && dot.y < height))
+            return;
         x0 = fmin(x0, p.x);
         y0 = fmin(y0, p.y);
         x1 = fmax(x1, p.x);
@@ -161,13 +169,11 @@ static void draw_rect(const struct grid *g, unsigned width, unsigned height, str
     y0 = fmax(round(y0), 0);
     x1 = fmin(round(x1) + 1, width);
     y1 = fmin(round(y1) + 1, height);
-    if (x1 <= x0 || y1 <= y0)
-        return;
     const unsigned rect[4] = {(unsigned) x0, (unsigned) y0, (unsigned) (x1 - x0),
                               (unsigned) (y1 - y0)};
     for (int i = 0; i < 4; i++)
         m->rect[i] = rect[i];
-    m->has_rect = rect[2] < width || rect[3] < height;
+    m->has_rect = rect[2] + LEAST <= width || rect[3] + LEAST <= height;
 }
 
 int measure_label(const struct brl_check *check, const brl_cell *cells, size_t n, unsigned width,

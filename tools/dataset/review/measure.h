@@ -28,7 +28,8 @@ struct measure {
     size_t n_seen;     ///< 0: the label's grid could not be laid
     unsigned n_before; ///< of them, before the label's first cell
     bool has_rect;
-    unsigned rect[4]; ///< x, y, width, height: the label's block and a margin, inside the picture
+    unsigned rect[4]; ///< x, y, width, height: the label's block and a margin, inside the picture,
+                      ///< where the block is in it whole and something else as well
 };
 
 /**
