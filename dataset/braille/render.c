@@ -15,6 +15,9 @@
 #define MM_PER_INCH 25.4
 #define SHADOW 0.05 ///< how far the shading lies behind the centre, in dot pitches (see dots.c)
 
+const char *const brl_geometry_names[BRL_N_GEOMETRIES] = {"us", "europe", "press", "press-wide",
+                                                          "embosser"};
+
 void brl_render_geometry(struct brl_render_params *params, enum brl_geometry geometry)
 {
     static const struct {

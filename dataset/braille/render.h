@@ -28,6 +28,7 @@ enum brl_geometry {
     BRL_GEOMETRY_EMBOSSER,   ///< 2.5 / 5.98 / 10.05
     BRL_N_GEOMETRIES,
 };
+extern const char *const brl_geometry_names[BRL_N_GEOMETRIES]; ///< "us", "europe", "press", …
 
 /** Levels and lengths are finite; levels 0 .. 255, angles -360 .. 360. */
 struct brl_render_params {

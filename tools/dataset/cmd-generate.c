@@ -321,8 +321,6 @@ static int take_item(void *ctx, void *arg, int r, struct fail *fail)
 
 /* ---- the whole run ---- */
 
-static const char *const geometry_names[BRL_N_GEOMETRIES] = {"us", "europe", "press", "press-wide",
-                                                             "embosser"};
 static const char *const look_names[BIT_N_LOOKS] = {"clean", "scan"};
 
 /* What must be the same for a run to go on where another stopped. */
@@ -336,8 +334,8 @@ static json_t *describe(const struct generate_options *o)
         "code", lang_code_names[b->code], "numbers", (json_int_t) o->count[LANG_BIT_NUMBER],
         "spells", (json_int_t) o->count[LANG_BIT_SPELL], "punctuation",
         (json_int_t) o->count[LANG_BIT_PUNCTUATION], "faults", (json_int_t) o->n_faults, "geometry",
-        b->geometry < 0 ? "mix" : geometry_names[b->geometry], "look", look_names[b->look], "dpi",
-        b->dpi, "single_sided", b->single_sided);
+        b->geometry < 0 ? "mix" : brl_geometry_names[b->geometry], "look", look_names[b->look],
+        "dpi", b->dpi, "single_sided", b->single_sided);
 }
 
 /* Count what is there already. The kinds stand in one order, whenever they came first. */
@@ -527,7 +525,7 @@ static int parse_option(int c, struct generate_options *o)
         r = lang_code_parse(optarg, &o->bit.code);
         break;
     case GEOMETRY:
-        o->bit.geometry = find_name(geometry_names, BRL_N_GEOMETRIES, optarg);
+        o->bit.geometry = find_name(brl_geometry_names, BRL_N_GEOMETRIES, optarg);
         r = o->bit.geometry < 0 && strcmp(optarg, "mix") != 0 ? -EINVAL : 0;
         break;
     case DPI:

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "braille/dsbi.h"
 #include "braille/render.h"
 #include "lang/translate.h"
 #include "tools/dataset/dataset.h"
@@ -220,68 +221,50 @@ static int write_truth(const char *path, const struct brl_render_truth *truth, s
     return r < 0 ? r : file_out_commit(&f, fail);
 }
 
-/* Lines of the grid as DSBI lists them, in the picture turned back by the skew. */
-static void dsbi_point(const struct render_options *o, const struct image *img, struct brl_point p,
-                       double *x, double *y)
+/* A drawn cell as it lies in the picture; blank ones tell where the lines are. */
+static struct brl_truth_cell truth_cell(const struct brl_render_cell *c, unsigned n_columns)
 {
-    const double t = o->params.skew_deg * M_PI / 180, c = cos(t), s = sin(t);
-    const double dx = p.x - img->width / 2.0, dy = p.y - img->height / 2.0;
-    *x = (img->height * fabs(s) + img->width * fabs(c)) / 2 + dx * c + dy * s;
-    *y = (img->height * fabs(c) + img->width * fabs(s)) / 2 - dx * s + dy * c;
+    struct brl_truth_cell t = {.row = c->row, .column = c->column, .cell = c->cell};
+
+    if (c->side == BRL_VERSO)
+        t.column = (uint16_t) (n_columns - 1 - c->column);
+    for (unsigned d = 0; d < 6; d++) {
+        t.centre.x += c->dot[d].x / 6;
+        t.centre.y += c->dot[d].y / 6;
+    }
+    t.width = distance(c->dot[3], c->dot[0]);
+    t.height = distance(c->dot[2], c->dot[0]);
+    return t;
 }
 
 static int write_dsbi(const struct render_options *o, const char *out, enum brl_side side,
                       const struct image *img, const struct brl_sheet *sheet,
-                      const struct brl_render_truth *truth, struct fail *fail)
+                      const struct brl_render_truth *drawn, struct fail *fail)
 {
     const char *dot = strrchr(out, '.');
     CLEANUP_FREE char *path = NULL, *text = NULL;
     CLEANUP(file_out_done) struct file_out f = FILE_OUT_INIT;
-    size_t size = 0;
+    CLEANUP(brl_truth_done) struct brl_truth truth = {.angle_deg = o->params.skew_deg};
 
     if (asprintf(&path, "%.*s+%s.txt", dot ? (int) (dot - out) : (int) strlen(out), out,
-                 side == BRL_VERSO ? "verso" : "recto") < 0)
+                 side == BRL_VERSO ? "verso" : "recto") < 0) {
+        path = NULL;
         return -ENOMEM;
-    FILE *m = open_memstream(&text, &size);
-    if (!m)
-        return -ENOMEM;
-    const size_t first =
-        truth->n_cells -
-        (side == BRL_VERSO ? (size_t) sheet->n_rows * sheet->n_columns : truth->n_cells);
-    const struct brl_render_cell *cells = truth->cells + first;
-    fprintf(m, "%.2f\n", o->params.skew_deg);
-    double x, y;
-    /* from the left of the picture: the verso's last column comes first there */
-    for (unsigned k = 0; k < sheet->n_columns; k++) {
-        const unsigned column = side == BRL_VERSO ? sheet->n_columns - 1 - k : k;
-        for (unsigned s = 0; s < 2; s++) {
-            dsbi_point(o, img, cells[column].dot[(side == BRL_VERSO ? 1 - s : s) * 3], &x, &y);
-            fprintf(m, "%s%.0f", k + s ? " " : "", x);
-        }
     }
-    fputc('\n', m);
-    for (unsigned row = 0; row < sheet->n_rows; row++)
-        for (unsigned j = 0; j < 3; j++) {
-            dsbi_point(o, img, cells[(size_t) row * sheet->n_columns].dot[j], &x, &y);
-            fprintf(m, "%s%.0f", row + j ? " " : "", y);
-        }
-    fputc('\n', m);
-    for (size_t i = 0; i < (size_t) sheet->n_rows * sheet->n_columns; i++) {
-        const struct brl_render_cell *c = &cells[i];
-        const brl_cell v = side == BRL_VERSO ? brl_cell_mirror(c->cell) : c->cell;
-        const unsigned column = side == BRL_VERSO ? sheet->n_columns - 1u - c->column : c->column;
-        if (v == 0)
-            continue;
-        fprintf(m, "%u %u", c->row + 1u, column + 1);
-        for (unsigned d = 0; d < 6; d++)
-            fprintf(m, " %d", v >> d & 1);
-        fputc('\n', m);
-    }
-    if (fclose(m) != 0)
+    truth.cells = malloc((drawn->n_cells + 1) * sizeof(*truth.cells));
+    if (!truth.cells)
         return -ENOMEM;
-    int r = file_out_open(&f, path, fail);
+    for (size_t i = 0; i < drawn->n_cells; i++)
+        if (drawn->cells[i].side == side)
+            truth.cells[truth.n_cells++] = truth_cell(&drawn->cells[i], sheet->n_columns);
+    int r = brl_truth_format(&truth, side, img->width, img->height, &text);
+    if (r == -E2BIG)
+        return fail_set(fail, FAIL_INPUT, r, "'%s' has more lines or columns than DSBI can tell",
+                        out);
     if (r == 0)
-        r = file_out_write(&f, text, size, fail);
+        r = file_out_open(&f, path, fail);
+    if (r == 0)
+        r = file_out_write(&f, text, strlen(text), fail);
     return r < 0 ? r : file_out_commit(&f, fail);
 }
 
@@ -450,10 +433,8 @@ static int parse_pair(const char *text, double most, double *a, double *b)
 
 static int parse_geometry(const char *name, struct brl_render_params *params)
 {
-    static const char *const names[BRL_N_GEOMETRIES] = {"us", "europe", "press", "press-wide",
-                                                        "embosser"};
     for (unsigned i = 0; i < BRL_N_GEOMETRIES; i++)
-        if (strcmp(name, names[i]) == 0) {
+        if (strcmp(name, brl_geometry_names[i]) == 0) {
             brl_render_geometry(params, (enum brl_geometry) i);
             return 0;
         }
