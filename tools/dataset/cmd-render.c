@@ -477,9 +477,9 @@ enum {
     MISSING,
 };
 
-static int parse_option(int c, struct render_options *o)
+/* What is drawn. 1 taken, 0 another option, or -EINVAL. */
+static int parse_what(int c, struct render_options *o)
 {
-    struct brl_render_params *p = &o->params;
     double v = 0;
     int r = 0;
 
@@ -517,23 +517,37 @@ static int parse_option(int c, struct render_options *o)
         r = dataset_parse_whole(optarg, 200, &o->n_rows);
         r = r == 0 && o->n_rows < 1 ? -EINVAL : r;
         break;
-    case SCAN:
-        o->scan = true;
-        break;
-    case MISSING:
-        r = dataset_parse_number(optarg, 1, &p->missing);
-        break;
     case TRUTH:
         o->truth = optarg;
         break;
     case DSBI:
         o->dsbi = true;
         break;
+    default:
+        return 0;
+    }
+    return r < 0 ? r : 1;
+}
+
+/* How it looks. As above. */
+static int parse_look(int c, struct render_options *o)
+{
+    struct brl_render_params *p = &o->params;
+    double v = 0;
+    int r = 0;
+
+    switch (c) {
     case SEED:
         r = dataset_parse_whole(optarg, UINT64_MAX, &p->seed);
         break;
     case WEATHER:
         o->weather = true;
+        break;
+    case SCAN:
+        o->scan = true;
+        break;
+    case MISSING:
+        r = dataset_parse_number(optarg, 1, &p->missing);
         break;
     case GEOMETRY:
         r = parse_geometry(optarg, p);
@@ -563,11 +577,19 @@ static int parse_option(int c, struct render_options *o)
         p->jpeg_quality = (int) v;
         break;
     default:
-        return -EINVAL;
+        return 0;
     }
+    return r < 0 ? r : 1;
+}
+
+static int parse_option(int c, struct render_options *o)
+{
+    int r = parse_what(c, o);
+    if (r == 0)
+        r = parse_look(c, o);
     if (r < 0)
         log_error("braille-dataset render: '%s' does not fit its option; see --help", optarg);
-    return r;
+    return r > 0 ? 0 : -EINVAL;
 }
 
 /* Weather for a page whose cells, light and place stay as they are. */
