@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """braille-dataset augment: twins, what their records say, and that the pictures show it."""
 import hashlib
-import json
-import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -184,6 +183,37 @@ def case_broken():
         run('augment', d / 'none', '-o', d / 'bad', code=66)
         sets.write(d / 'in', [records[0], records[0]])
         run('augment', d / 'in', '-o', d / 'bad', code=65, says='same id')
+
+
+def case_names():
+    """A twin never takes another picture's name or file."""
+    with folder() as d:
+        records = sets.make(d / 'in', {'number': 4})
+        (d / 'in/images/n0003.png').rename(d / 'in/images/n0000-t180.png')
+        records[3] = dict(records[3], image='images/n0000-t180.png')
+        (d / 'in/images/n0002.png').rename(d / 'in/images/n0001-t180.png')
+        records[2] = dict(records[2], id='n0001-t180', image='images/n0001-t180.png')
+        sets.write(d / 'in', records)
+        run('augment', d / 'in', '-o', d / 'out', '--turn', says='of that name')
+        out = by_id(d / 'out')
+        require(sorted(out) == ['n0000', 'n0001', 'n0001-t180', 'n0001-t180-t180', 'n0003', 'n0003-t180'], sorted(out))
+        require({s['id'] for s in jsonl(d / 'out/skipped.jsonl')} == {'n0000-t180', 'n0001-t180'})
+        for r in out.values():
+            require(r['sha256'] == hashlib.sha256((d / 'out' / r['image']).read_bytes()).hexdigest(), r)
+
+
+def case_full():
+    """A full disk: one clear line, 74; with room again the same command goes on."""
+    with folder() as d:
+        sets.make(d / 'in', {'number': 40})
+        run('augment', d / 'in', '-o', d / 'whole')
+        def small():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (7000, 7000))
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        run('augment', d / 'in', '-o', d / 'out', '--quiet', code=74, preexec=small, says='cannot write')
+        require(not (d / 'out/manifest.jsonl').exists(), 'a set that is not whole has a manifest')
+        run('augment', d / 'in', '-o', d / 'out')
+        require(sets.checksums(d / 'out') == sets.checksums(d / 'whole'), 'not the same afterwards')
 
 
 def case_usage():

@@ -126,7 +126,7 @@ def case_page():
         require(any('turn-180' in i['alt'] for i in page.images) and any('background' in i['alt'] for i in page.images))
         require(all(s.get('role') == 'img' and 'median' in s['aria-label'] for s in page.svg) and len(page.svg) >= 5)
         require(len(page.ids) == len(set(page.ids)) and all(h[0] == '#' and h[1:] in page.ids for h in page.links), 'a dead link')
-        require('-1 number' in page.text and '60 pictures' in page.text and '120 pictures' in page.text)
+        require('−1 number' in page.text and '60 pictures' in page.text and '120 pictures' in page.text)
         # nothing is fetched from elsewhere, and twice the same bytes
         require('http://' not in text and 'https://' not in text and str(d) not in text, 'an outside address')
         run('report', d, '-o', d / 'report.html', code=73, says='--force')

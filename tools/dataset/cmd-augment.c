@@ -160,7 +160,7 @@ static int draw_twin(const struct run *run, const struct item *item, unsigned k,
     r = twin_record(&item->from, &plan, map, w, h, &line->record);
     if (r < 0)
         return r;
-    if (ids_has(&run->ids, line->record.id))
+    if (ids_has(&run->ids, line->record.id) || ids_has_image(&run->ids, line->record.image))
         return fail_set(&line->why, FAIL_INPUT, -EEXIST, "the set has a picture of that name");
     r = reuse(run, line, &plan);
     if (r < 0 || line->path)

@@ -329,8 +329,8 @@ static int verdict(const struct split *s, struct fail *fail)
         return fail_set(fail, FAIL_OTHER, -ENODATA, "'%s' has no split yet", s->o->dir);
     if (s->n_leaks > 0)
         return fail_set(fail, FAIL_OTHER, -EBADMSG,
-                        "'%s': %zu groups of pictures that belong together lie on two sides",
-                        s->o->dir, s->n_leaks);
+                        "'%s': %zu %s of pictures that belong together on two sides", s->o->dir,
+                        s->n_leaks, s->n_leaks == 1 ? "group" : "groups");
     if (s->n_without > 0)
         return fail_set(fail, FAIL_OTHER, -ENODATA, "'%s': %zu pictures are on no side", s->o->dir,
                         s->n_without);

@@ -38,6 +38,7 @@ static bool to_bytes(const char *hex, uint8_t out[32])
 
 struct list {
     struct entry *entries;
+    uint64_t *paths;
     uint8_t (*sums)[32];
     size_t n, room;
 };
@@ -49,6 +50,10 @@ static int grow(struct list *l, bool with_sums)
     if (!entries)
         return -ENOMEM;
     l->entries = entries;
+    uint64_t *paths = realloc(l->paths, room * sizeof(*paths));
+    if (!paths)
+        return -ENOMEM;
+    l->paths = paths;
     if (with_sums) {
         void *sums = realloc(l->sums, room * sizeof(*l->sums));
         if (!sums)
@@ -72,6 +77,7 @@ static int read_all(struct list *l, struct ids *ids, const char *dir, const char
             r = fail_set(fail, FAIL_INPUT, -E2BIG, "'%s' has too many records", dir);
         if (r == 0) {
             l->entries[l->n] = (struct entry){draw_hash(record.id), (uint32_t) l->n};
+            l->paths[l->n] = draw_hash(record.image);
             if (with_sums)
                 to_bytes(record.sha256, l->sums[l->n]);
             l->n++;
@@ -80,6 +86,12 @@ static int read_all(struct list *l, struct ids *ids, const char *dir, const char
         manifest_record_done(&record);
     }
     return r;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    const uint64_t x = *(const uint64_t *) a, y = *(const uint64_t *) b;
+    return x < y ? -1 : x > y;
 }
 
 static int unique(const struct list *l, const char *dir, struct fail *fail)
@@ -118,13 +130,16 @@ int ids_load(struct ids *ids, const char *dir, const char *type, bool with_sums,
     if (r == 0)
         r = hash_sha256_file(path, ids->manifest_sum, fail);
     if (r == 0) {
-        if (l.n > 0)
+        if (l.n > 0) {
             qsort(l.entries, l.n, sizeof(*l.entries), by_hash);
+            qsort(l.paths, l.n, sizeof(*l.paths), by_value);
+        }
         r = unique(&l, dir, fail);
     }
     if (r == 0)
         r = take_over(ids, &l);
     ids->sum = l.sums;
+    ids->path = l.paths;
     free(l.entries);
     return r;
 }
@@ -133,6 +148,7 @@ void ids_done(struct ids *ids)
 {
     free(ids->hash);
     free(ids->at);
+    free(ids->path);
     free(ids->sum);
     *ids = (struct ids){0};
 }
@@ -156,6 +172,12 @@ static size_t find(const struct ids *ids, const char *id)
 bool ids_has(const struct ids *ids, const char *id)
 {
     return find(ids, id) < ids->n;
+}
+
+bool ids_has_image(const struct ids *ids, const char *image)
+{
+    const uint64_t wanted = draw_hash(image);
+    return ids->n && bsearch(&wanted, ids->path, ids->n, sizeof(wanted), by_value);
 }
 
 bool ids_sum_is(const struct ids *ids, const char *id, const char sum[HASH_TEXT])

@@ -143,9 +143,10 @@ static void write_area(FILE *f, const struct axis *a, const json_t *h, double bo
 /* What the drawing shows, in words. */
 static void write_words(FILE *f, const json_t *h)
 {
-    fprintf(f, "median %.2f %s, nine of ten between %.2f and %.2f, of %.0f values",
-            number(h, "median"), json_string_value(json_object_get(h, "unit")), number(h, "p5"),
-            number(h, "p95"), number(h, "n"));
+    fprintf(f, "median %.2f %s, nine of ten between %.2f and %.2f, of ", number(h, "median"),
+            json_string_value(json_object_get(h, "unit")), number(h, "p5"), number(h, "p95"));
+    page_number(f, json_integer_value(json_object_get(h, "n")));
+    fputs(" values", f);
 }
 
 static void begin_svg(FILE *f, const char *title, int height)

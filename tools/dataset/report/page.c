@@ -47,7 +47,7 @@ static const char style[] =
     "th,td{padding:.35rem 1.4rem .35rem 0;text-align:right;border-bottom:1px solid var(--line);"
     "vertical-align:baseline;font-weight:400}"
     "th:first-child,td:first-child{text-align:left}thead th{color:var(--soft);font-size:.9rem}"
-    "tbody th{text-align:left}tfoot td,tfoot th{font-weight:600;border-bottom:0}"
+    "tbody th{text-align:left;white-space:nowrap}tfoot td,tfoot th{font-weight:600;border-bottom:0}"
     ".tables{display:flex;flex-wrap:wrap;gap:0 4rem}.tables>*{min-width:0}"
     ".sheet{list-style:none;padding:0;margin:.75rem 0;display:grid;gap:1rem;grid-template-columns:"
     "repeat(auto-fill,minmax(11rem,1fr))}"
@@ -89,8 +89,7 @@ void page_text(FILE *f, const char *text)
     }
 }
 
-/* 12400 -> 12,400 */
-static void write_number(FILE *f, json_int_t n)
+void page_number(FILE *f, json_int_t n)
 {
     char digits[24], *d = digits;
 
@@ -147,7 +146,7 @@ static void begin_row(FILE *f, const char *name)
 static void write_cell(FILE *f, json_int_t n)
 {
     fputs("<td>", f);
-    write_number(f, n);
+    page_number(f, n);
     fputs("</td>", f);
 }
 
@@ -246,8 +245,9 @@ static void write_off(FILE *f, const json_t *set)
     {
         if (json_integer_value(n) == 0)
             continue;
-        fprintf(f, "%s%s%" JSON_INTEGER_FORMAT " ", comma, json_integer_value(n) > 0 ? "+" : "",
-                json_integer_value(n));
+        fprintf(f, "%s%s", comma, json_integer_value(n) > 0 ? "+" : "");
+        page_number(f, json_integer_value(n));
+        putc(' ', f);
         page_text(f, type);
         comma = ", ";
     }
@@ -476,6 +476,7 @@ static int write_cleaning(struct page *p, const char *dir, const json_t *set)
 
     if (!clean)
         return 0;
+    fputs("<h3>Cleaning</h3>\n", p->f);
     write_cross(p->f, json_object_get(clean, "verdicts"), json_object_get(set, "types"),
                 "What cleaning says", "verdict");
     write_faults(p->f, json_object_get(set, "faults"));
@@ -524,7 +525,7 @@ static int write_set(struct page *p, size_t i, const json_t *set)
             i, i);
     page_text(p->f, name_of(set));
     fputs("</h2>\n<p class=\"lead\">", p->f);
-    write_number(p->f, integer(set, "pictures"));
+    page_number(p->f, integer(set, "pictures"));
     fputs(" pictures</p>\n", p->f);
     write_counts(p->f, set);
     write_bad(p->f, json_object_get(set, "bad"));
@@ -611,7 +612,7 @@ static void write_begin(struct page *p, const json_t *sets)
     fputs("<a class=\"skip\" href=\"#main\">To the figures</a>\n<header><h1>", p->f);
     write_title(p->f, p->o, sets);
     fputs("</h1>\n<p class=\"lead\">", p->f);
-    write_number(p->f, n);
+    page_number(p->f, n);
     fprintf(p->f,
             " pictures of braille in %zu set%s. Every number on this page was counted from "
             "the sets' own files when it was written.</p></header>\n",

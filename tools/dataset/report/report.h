@@ -92,6 +92,7 @@ int page_write(const struct report_options *o, const json_t *figures, char **ret
                struct fail *fail);
 
 void page_text(FILE *f, const char *text); ///< escaped
+void page_number(FILE *f, json_int_t n);   ///< 12400 as "12,400"
 
 /** Where pictures come from and how many bytes of them the page may still take. */
 struct pictures {
