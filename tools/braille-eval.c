@@ -9,6 +9,7 @@
 
 static const struct subcommand commands[] = {
     {"reading", eval_reading, "dots and cells of pages against annotations"},
+    {"clean", eval_clean, "compare decisions on crops with what was done to them"},
     {"retrieval", NULL, "text found for pictures of a data set"},
     {"speech", NULL, "recordings against what they should say"},
 };

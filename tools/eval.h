@@ -5,4 +5,5 @@
  */
 #pragma once
 
-int eval_reading(int argc, char **argv);
+int eval_reading(int argc, char **argv); ///< eval-reading.c
+int eval_clean(int argc, char **argv);   ///< eval-clean.c

@@ -22,7 +22,11 @@
 #define PARTIAL 0.12        ///< what is nearer to the edge is no dot of a neighbour
 #define ON_LATTICE 0.30     ///< how far neighbours' dots lie from the lattice at most
 #define MAYBE (-2.0)        ///< logit from which on something may be a dot
-#define UNSURE 1.0          ///< logits nearer to 0 decide nothing: a person looks
+/* A label is rarely wrong, so it takes more to miss one of its dots than to see one too many. What
+ * is nearer to these borders than UNSURE decides nothing: a person looks. */
+#define MISSING (-2.5)
+#define EXTRA 1.0
+#define UNSURE 1.0
 
 const char *const brl_verdict_names[BRL_N_VERDICTS] = {
     "clean", "over", "under", "misaligned", "mismatch", "blank", "duplicate", "unsure"};
@@ -75,11 +79,10 @@ static int find_dots(const struct task *t, double pitch, double light_deg, struc
         const struct brl_dot *d = &dots.dot[i];
         if (d->dent)
             continue;
-        look->found[look->n_found++] =
-            (struct found){.x = d->x,
-                           .y = d->y,
-                           .strength = d->strength,
-                           .logit = brl_dotnet_rate(&look->view, d->x, d->y)};
+        struct found f = {.x = d->x, .y = d->y, .strength = d->strength};
+        brl_dotnet_centre(&look->view, &f.x, &f.y);
+        f.logit = brl_dotnet_centre(&look->view, &f.x, &f.y);
+        look->found[look->n_found++] = f;
     }
     brl_dots_done(&dots);
     return r;
@@ -230,14 +233,14 @@ static int judge_wanted(struct judgement *j)
         const struct brl_point p = brl_lattice_at(&j->look->lattice, j->task->want[k]);
         struct found *f = dot_at(j->look, p, OWN * a);
         struct brl_check_dot dot = {.at = p, .wanted = p};
-        double to_edge, logit = -8;
+        double to_edge, logit = -8; /* over the border of decision */
         const enum brl_edge edge = nearest_edge(j->task, p, &to_edge);
 
         if (to_edge < BORDER * a) {
             j->n_cut++;
             j->cut_at[edge]++;
         } else {
-            logit = rate_place(j->look, j->task, p);
+            logit = rate_place(j->look, j->task, p) - MISSING;
             weigh(j, logit, logit <= 0);
         }
         if (f) {
@@ -271,21 +274,21 @@ static struct brl_point upright(const struct lattice *l, const struct found *f)
     return (struct brl_point){dx + l->turn * dy, dy - l->turn * dx};
 }
 
-/* Can the dot belong to a cell next to the label's? Columns are shared with the lines above and
- * below, rows only within the label's line. Everything else is paper, or the other side. */
+/* Can the dot belong to this label's line or to one above or below? Lines share their columns, but
+ * not their rows. Beyond the label's ends a small error of the cell pitch has added up, so that
+ * only rows count there. Everything else is paper, or the other side. */
 static bool on_lattice(const struct judgement *j, const struct found *f)
 {
     const struct lattice *l = &j->look->lattice;
     const struct brl_point p = upright(l, f);
-    const double cell = floor((p.x + 0.5 * (l->cell - l->pitch)) / l->cell);
-    const double left = fabs(p.x - cell * l->cell), right = fabs(p.x - cell * l->cell - l->pitch);
-    const double row = fmin(fmax(round(p.y / l->pitch), 0), 2), off = fabs(p.y - row * l->pitch);
-    /* the cell pitch of a label of one cell is a guess */
-    const double away = j->task->n_cells > 1 ? 0 : 0.2 * fmin(fabs(cell), 2);
+    const double a = l->pitch, n = (double) j->task->n_cells;
+    const double cell = fmin(fmax(floor((p.x + 0.5 * (l->cell - a)) / l->cell), 0), n - 1);
+    const double column = fmin(fabs(p.x - cell * l->cell), fabs(p.x - cell * l->cell - a));
+    const double row = fabs(p.y - fmin(fmax(round(p.y / a), 0), 2) * a);
+    const bool beside = p.x < -OWN * a || p.x > (n - 1) * l->cell + (1 + OWN) * a;
+    const bool line = p.y > -0.9 * a && p.y < 2.9 * a;
 
-    if (fmin(left, right) > (ON_LATTICE + away) * l->pitch)
-        return false;
-    return off < ON_LATTICE * l->pitch || p.y < -0.9 * l->pitch || p.y > 2.9 * l->pitch;
+    return (line ? row < ON_LATTICE * a : true) && (beside || column < ON_LATTICE * a);
 }
 
 /* Where a dot lies from the label's block, or -1: within it. */
@@ -313,8 +316,8 @@ static int judge_others(struct judgement *j)
         if (f->taken || is_double(j, f) || !on_lattice(j, f) ||
             !inside(j->task, (struct brl_point){f->x, f->y}, PARTIAL * a))
             continue;
-        weigh(j, f->logit, f->logit > 0);
-        if (f->logit <= 0)
+        weigh(j, f->logit - EXTRA, f->logit > EXTRA);
+        if (f->logit <= EXTRA)
             continue;
         const int edge = beyond(j, f);
         if (edge < 0)

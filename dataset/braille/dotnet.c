@@ -8,11 +8,14 @@
 #include "base/macro.h"
 #include "braille/dotnet_weights.h"
 
-#define PX 10.0 ///< pixels a dot pitch
-#define SIDE 24 ///< of a patch
-#define A 8     ///< outputs of the first layer, 5 x 5, every second pixel
-#define B 16    ///< of the second, 3 x 3, every second
-#define C 16    ///< of the third, which sees everything
+#define PX 10.0       ///< pixels a dot pitch
+#define SIDE 24       ///< of a patch
+#define A 8           ///< outputs of the first layer, 5 x 5, every second pixel
+#define B 16          ///< of the second, 3 x 3, every second
+#define C 24          ///< of the third, which sees everything
+#define N_OUT 3       ///< logit, centre right and down of the patch's middle
+#define BACKGROUND 15 ///< radius that is lit evenly, pixels
+#define MOST_OFF 2.5  ///< a quarter of a pitch: what was trained
 #define MAX_PIXELS (4u << 20)
 
 int brl_dotnet_open(const struct image *grey, double pitch_px, double light_deg,
@@ -21,27 +24,24 @@ int brl_dotnet_open(const struct image *grey, double pitch_px, double light_deg,
     CLEANUP(image_freep) struct image *small = NULL;
     const double wanted = PX / pitch_px;
     const double w = round(grey->width * wanted), h = round(grey->height * wanted);
-    double sum = 0, square = 0;
+    struct image_plane plane = {0};
+    double sum = 0;
 
     if (grey->n_chan != 1 || !(pitch_px >= 3) || !(w >= 2 && h >= 2 && w * h <= MAX_PIXELS))
         return -EINVAL;
     int r = image_resize(grey, (unsigned) w, (unsigned) h, &small);
+    if (r == 0)
+        r = image_flatten(small, BACKGROUND, &plane);
     if (r < 0)
         return r;
-    const size_t n = (size_t) small->width * small->height;
-    float *data = malloc(n * sizeof(*data));
-    if (!data)
-        return -ENOMEM;
-    for (size_t i = 0; i < n; i++) {
-        data[i] = small->data[i];
-        sum += data[i];
-        square += (double) data[i] * data[i];
-    }
+    const size_t n = (size_t) plane.width * plane.height;
+    for (size_t i = 0; i < n; i++)
+        sum += fabsf(plane.data[i]);
     *ret = (struct brl_dotnet_view){
-        .plane = {small->width, small->height, data},
+        .plane = plane,
         .scale_x = w / grey->width,
         .scale_y = h / grey->height,
-        .deviation = sqrt(fmax(square / (double) n - sum / (double) n * sum / (double) n, 1)),
+        .deviation = fmax(sum / (double) n, 0.5),
         .turn_deg = light_deg,
     };
     return 0;
@@ -130,10 +130,9 @@ static void layer_b(const float in[12 * 12 * A], float out[6 * 6 * B])
         }
 }
 
-double brl_dotnet_rate(const struct brl_dotnet_view *view, double x, double y)
+static void run(const struct brl_dotnet_view *view, double x, double y, double out[N_OUT])
 {
     float patch[SIDE * SIDE], a[12 * 12 * A], b[6 * 6 * B], sum[C];
-    double logit = brl_dotnet_d_bias[0];
 
     cut_patch(view, x, y, patch);
     layer_a(patch, a);
@@ -143,7 +142,30 @@ double brl_dotnet_rate(const struct brl_dotnet_view *view, double x, double y)
     for (int i = 0; i < 6 * 6 * B; i++)
         for (int o = 0; o < C; o++)
             sum[o] += b[i] * brl_dotnet_c_weight[i * C + o];
-    for (int o = 0; o < C; o++)
-        logit += fmaxf(sum[o], 0) * brl_dotnet_d_weight[o];
-    return logit;
+    for (int k = 0; k < N_OUT; k++) {
+        out[k] = brl_dotnet_d_bias[k];
+        for (int o = 0; o < C; o++)
+            out[k] += fmaxf(sum[o], 0) * brl_dotnet_d_weight[k * C + o];
+    }
+}
+
+double brl_dotnet_rate(const struct brl_dotnet_view *view, double x, double y)
+{
+    double out[N_OUT];
+
+    run(view, x, y, out);
+    return out[0];
+}
+
+double brl_dotnet_centre(const struct brl_dotnet_view *view, double *x, double *y)
+{
+    const double t = view->turn_deg * M_PI / 180, c = cos(t), s = sin(t);
+    double out[N_OUT];
+
+    run(view, *x, *y, out);
+    const double u = fmin(fmax(out[1], -MOST_OFF), MOST_OFF);
+    const double v = fmin(fmax(out[2], -MOST_OFF), MOST_OFF);
+    *x += (c * u - s * v) / view->scale_x;
+    *y += (s * u + c * v) / view->scale_y;
+    return out[0];
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Is there a raised dot at this place? A small convolutional classifier of patches (10,625 weights,
- * trained by models/recipes/dots.py), for crops too small to tell dots by their surroundings'
- * noise. Private to dataset/braille. Thread-safe: the weights are constant.
+ * Is there a raised dot at this place, and where exactly? A small convolutional classifier of
+ * patches (15,299 weights, trained by models/recipes/dots.py), for crops too small to tell dots by
+ * their surroundings' noise. Private to dataset/braille. Thread-safe: the weights are constant.
  */
 #pragma once
 
@@ -11,9 +11,9 @@
 
 /** A picture as the classifier looks at it. */
 struct brl_dotnet_view {
-    struct image_plane plane; ///< 10 pixels a dot pitch; owned
+    struct image_plane plane; ///< 10 pixels a dot pitch, over the background; owned
     double scale_x, scale_y;  ///< pixels of it a pixel of the picture
-    double deviation;         ///< of its levels
+    double deviation;         ///< mean size of its levels
     double turn_deg;          ///< the light comes from here, clockwise from the top
 };
 
@@ -24,3 +24,5 @@ void brl_dotnet_done(struct brl_dotnet_view *view);
 
 /** The logit of "a raised dot has its centre here"; (x, y) in pixels of the picture. */
 double brl_dotnet_rate(const struct brl_dotnet_view *view, double x, double y);
+/** The same; moves (x, y) to the centre of the dot if there is one within a quarter of a pitch. */
+double brl_dotnet_centre(const struct brl_dotnet_view *view, double *x, double *y);

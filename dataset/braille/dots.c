@@ -353,7 +353,10 @@ static int find_scaled(const struct image *small, double light_deg, double least
     if (r < 0)
         return r;
     dots->response = gx;
-    r = light_axis(&gx, &gy, &dots->found_light_deg);
+    if (least > 0 && light_deg >= 0)
+        dots->found_light_deg = light_deg; /* a crop shows it too badly to doubt what is known */
+    else
+        r = light_axis(&gx, &gy, &dots->found_light_deg);
     if (r < 0) {
         image_plane_done(&gy);
         return r;

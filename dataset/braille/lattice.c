@@ -18,6 +18,7 @@
 #define SEARCH_CELLS 6 ///< the search sees so many cells; the others follow while it settles
 #define SEARCH_POINTS 64
 #define N_BEST 6
+#define FINE 10     ///< pixels of the map a dot pitch
 #define N_UNKNOWN 5 ///< x0, p, a, y0, turn
 
 struct brl_point brl_lattice_at(const struct lattice *l, struct lattice_place at)
@@ -33,7 +34,37 @@ struct search {
     const struct lattice_point *points;
     size_t n_points;
     const struct lattice_params *params;
+    float *map; ///< [map_h][map_w]: how much of a dot is how near to each place of the crop; owned
+    int map_w, map_h;
+    double map_scale; ///< pixels of it a pixel of the crop
 };
+
+/* Spread each dot over the map; where two overlap the nearer one counts. */
+static int draw_map(struct search *s)
+{
+    const double pitch = sqrt(s->params->least_pitch * s->params->most_pitch);
+    const int reach = (int) (NEAR * FINE);
+
+    s->map_scale = FINE / pitch;
+    s->map_w = (int) (s->params->width * s->map_scale) + 1;
+    s->map_h = (int) (s->params->height * s->map_scale) + 1;
+    s->map = calloc((size_t) s->map_w * (size_t) s->map_h, sizeof(*s->map));
+    if (!s->map)
+        return -ENOMEM;
+    for (size_t i = 0; i < s->n_points; i++) {
+        const double x = s->points[i].x * s->map_scale, y = s->points[i].y * s->map_scale;
+        for (int v = (int) y - reach; v <= (int) y + reach + 1; v++)
+            for (int u = (int) x - reach; u <= (int) x + reach + 1; u++) {
+                const double d2 = ((u - x) * (u - x) + (v - y) * (v - y)) / (FINE * FINE);
+                if (u < 0 || v < 0 || u >= s->map_w || v >= s->map_h || d2 > NEAR * NEAR)
+                    continue;
+                float *at = &s->map[(size_t) v * (size_t) s->map_w + (size_t) u];
+                *at =
+                    fmaxf(*at, (float) (s->points[i].weight * exp(-0.5 * d2 / (SPREAD * SPREAD))));
+            }
+    }
+    return 0;
+}
 
 /* The measured dot that is nearest to a place; n_points when none is near. */
 static size_t nearest(const struct search *s, struct brl_point at, double pitch, double *ret_d2)
@@ -66,10 +97,10 @@ static double rate(const struct search *s, const struct lattice *l, size_t n)
     double sum = 0;
 
     for (size_t k = 0; k < n; k++) {
-        double d2;
-        const size_t i = nearest(s, brl_lattice_at(l, s->want[k]), l->pitch, &d2);
-        if (i < s->n_points)
-            sum += s->points[i].weight * exp(-0.5 * d2 / (SPREAD * SPREAD));
+        const struct brl_point p = brl_lattice_at(l, s->want[k]);
+        const int u = (int) (p.x * s->map_scale + 0.5), v = (int) (p.y * s->map_scale + 0.5);
+        if (p.x >= 0 && p.y >= 0 && u < s->map_w && v < s->map_h)
+            sum += s->map[(size_t) v * (size_t) s->map_w + (size_t) u];
     }
     return sum - 0.02 * ratio * ratio - 0.02 * size * size -
            0.03 * (fmin(dx * dx, 4) + fmin(dy * dy, 4));
@@ -224,7 +255,7 @@ int brl_lattice_fit(const struct lattice_place *want, size_t n_want,
                     const struct lattice_point *points, size_t n_points,
                     const struct lattice_params *params, struct lattice *ret)
 {
-    struct search s = {want, n_want, 0, points, n_points, params};
+    struct search s = {want, n_want, 0, points, n_points, params, NULL, 0, 0, 0};
     struct guess best[N_BEST];
 
     if (n_want == 0 || n_points == 0)
@@ -233,6 +264,9 @@ int brl_lattice_fit(const struct lattice_place *want, size_t n_want,
         s.n_first++;
     for (unsigned i = 0; i < N_BEST; i++)
         best[i].score = -INFINITY;
+    int r = draw_map(&s);
+    if (r < 0)
+        return r;
     search(&s, best);
     const struct guess *top = NULL;
     for (unsigned i = 0; i < N_BEST; i++) {
@@ -242,6 +276,7 @@ int brl_lattice_fit(const struct lattice_place *want, size_t n_want,
         if (!top || best[i].score > top->score)
             top = &best[i];
     }
+    free(s.map);
     if (!top)
         return -ENODATA;
     *ret = top->lattice;

@@ -4,7 +4,6 @@
 #include <cerrno>
 #include <cmath>
 #include <new>
-#include <vector>
 
 #include <opencv2/core.hpp>
 #include <opencv2/imgproc.hpp>
@@ -191,14 +190,13 @@ extern "C" int image_phash(const struct image *img, uint64_t *ret)
         cv::resize(grey_of(img), small, cv::Size(32, 32), 0, 0, cv::INTER_AREA);
         small.convertTo(levels, CV_32F);
         cv::dct(levels, waves);
-        std::vector<float> low;
-        for (int i = 1; i < 65; i++) /* without the mean */
-            low.push_back(waves.at<float>(i / 8, i % 8));
-        std::vector<float> sorted = low;
-        std::nth_element(sorted.begin(), sorted.begin() + 32, sorted.end());
+        float low[64], sorted[64];
+        for (int i = 0; i < 64; i++) /* without the mean */
+            low[i] = sorted[i] = waves.at<float>((i + 1) / 8, (i + 1) % 8);
+        std::nth_element(sorted, sorted + 32, sorted + 64);
         uint64_t hash = 0;
         for (int i = 0; i < 64; i++)
-            hash |= (uint64_t) (low[(size_t) i] > sorted[32]) << i;
+            hash |= (uint64_t) (low[i] > sorted[32]) << i;
         *ret = hash;
         return 0;
     });
@@ -223,6 +221,40 @@ extern "C" void image_use_same_code(void)
     cv::setNumThreads(1);
 }
 
+namespace
+{
+void divide_by_background(const cv::Mat &grey, unsigned background_px, cv::Mat &flat)
+{
+    cv::Mat background;
+    const int side = (int) background_px * 2 + 1;
+    cv::blur(grey, background, cv::Size(side, side), cv::Point(-1, -1), cv::BORDER_REPLICATE);
+    background += cv::Scalar(8); /* near black a ratio says nothing */
+    cv::divide(grey, background, flat, 128, CV_32F);
+}
+} // namespace
+
+extern "C" int image_flatten(const struct image *grey, unsigned background_px,
+                             struct image_plane *ret)
+{
+    struct image_plane plane = {};
+    if (grey->n_chan != 1)
+        return -EINVAL;
+    int r = plane_new(grey->width, grey->height, &plane);
+    if (r == 0)
+        r = guarded([&] {
+            cv::Mat flat((int) plane.height, (int) plane.width, CV_32F, plane.data);
+            divide_by_background(view(grey), background_px, flat);
+            flat -= cv::Scalar(128);
+            return 0;
+        });
+    if (r < 0) {
+        free(plane.data);
+        return r;
+    }
+    *ret = plane;
+    return 0;
+}
+
 extern "C" int image_slope(const struct image *grey, double sigma_px, unsigned background_px,
                            struct image_plane *ret_x, struct image_plane *ret_y)
 {
@@ -234,13 +266,8 @@ extern "C" int image_slope(const struct image *grey, double sigma_px, unsigned b
         r = plane_new(grey->width, grey->height, &py);
     if (r == 0)
         r = guarded([&] {
-            cv::Mat background, flat;
-            const int side = (int) background_px * 2 + 1;
-            cv::blur(view(grey), background, cv::Size(side, side), cv::Point(-1, -1),
-                     cv::BORDER_REPLICATE);
-            background += cv::Scalar(8); /* near black a ratio says nothing */
-            cv::divide(view(grey), background, flat, 128, CV_32F);
-
+            cv::Mat flat;
+            divide_by_background(view(grey), background_px, flat);
             const int radius = (int) std::ceil(3 * sigma_px);
             cv::Mat smooth = cv::getGaussianKernel(2 * radius + 1, sigma_px, CV_32F), slope;
             slope = smooth.clone();

@@ -34,6 +34,10 @@ int image_blur(struct image *img, double sigma_px);
 /** What JPEG of this quality (1 .. 100) does to a picture, in place. */
 int image_recompress(struct image *img, int quality);
 
+/** Levels over the background around them, a box blur of the given radius; 0 is as light as that,
+ * paper being 128 levels away from black. */
+int image_flatten(const struct image *grey, unsigned background_px, struct image_plane *ret);
+
 /** 64 bits that change little when a picture is scaled, recompressed or brightened: which of its
  * lowest frequencies (DCT of 32 x 32 means) are above their median. */
 int image_phash(const struct image *img, uint64_t *ret);

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The recipe of the dot classifier of `braille-dataset clean` (dataset/braille/dotnet.c): is there a raised dot at this place?
+"""The recipe of the dot classifier of `braille-dataset clean` (dataset/braille/dotnet.c): is there a raised dot at this place, and where exactly?
 
   dots.py train OUT.pt --pages GLOB ... [--steps 6000] [--threads 1]
   dots.py check OUT.pt --pages GLOB ...             places of the held-out pages
@@ -7,8 +7,9 @@
 
 --pages: pictures X.jpg or X.png with X+recto.txt and X+verso.txt beside them (DSBI; `braille-dataset render --dsbi` draws such pages). The
 verso is seen mirrored with grey levels inverted, so that its dents look like bumps. The last pages of each DSBI book are never trained on.
-A patch is 24 x 24 pixels of a picture of 10 pixels a dot pitch, its light from the top, minus its mean, over the deviation of the crop around it.
-Negatives are empty places of the grid, dots of the other side, and any point at least 0.45 pitches from a dot. Crops end anywhere: the patch is
+A patch is 24 x 24 pixels of a picture of 10 pixels a dot pitch over its background, its light from the top, minus its mean, over the mean size of
+the levels of the crop around it.
+Negatives are empty places of the grid, dots of the other side, false peaks of a matched filter, and any point at least 0.45 pitches from a dot. Crops end anywhere: the patch is
 often cut and its last pixels repeated, as the program does at the edge of a crop.
 """
 import argparse
@@ -33,12 +34,12 @@ class DotNet(nn.Module):
         super().__init__()
         self.a = nn.Conv2d(1, 8, 5, 2, 2)
         self.b = nn.Conv2d(8, 16, 3, 2, 1)
-        self.c = nn.Linear(16 * 36, 16)
-        self.d = nn.Linear(16, 1)
+        self.c = nn.Linear(16 * 36, 24)
+        self.d = nn.Linear(24, 3)  # logit; the dot's centre from the patch's, pixels right and down
 
     def forward(self, x):
         x = F.relu(self.b(F.relu(self.a(x))))
-        return self.d(F.relu(self.c(x.permute(0, 2, 3, 1).flatten(1))))[:, 0]
+        return self.d(F.relu(self.c(x.permute(0, 2, 3, 1).flatten(1))))
 
 
 def dots_of(truth):
@@ -61,14 +62,19 @@ class Page:
         small = cv2.resize(grey, (round(w * scale), round(h * scale)), interpolation=cv2.INTER_AREA).astype("float32")
         to = np.array([small.shape[1] / w, small.shape[0] / h])
         self.raised, self.other, self.empty = ((p + 0.5) * to - 0.5 for p in (raised, other, empty))
-        mean = cv2.blur(small, (80, 45))
-        self.deviation = np.sqrt(np.maximum(cv2.blur(small**2, (80, 45)) - mean**2, 1))
-        self.picture = torch.from_numpy(small)[None, None]
+        background = cv2.blur(np.round(small).astype("uint8"), (31, 31), borderType=cv2.BORDER_REPLICATE).astype("float32") + 8
+        flat = 128 * small / background - 128
+        self.deviation = np.maximum(cv2.blur(np.abs(flat), (80, 45)), 0.5)
+        self.picture = torch.from_numpy(flat)[None, None]
         grid = np.zeros(small.shape, "uint8")
         for x, y in np.round(self.raised).astype(int):
             if 0 <= x < grid.shape[1] and 0 <= y < grid.shape[0]:
                 grid[y, x] = 1
         self.far = cv2.distanceTransform(1 - grid, cv2.DIST_L2, 5)  # to the next raised dot, px
+        # what a matched filter takes for dots and is none: light above, shade below
+        slope = -cv2.Sobel(cv2.GaussianBlur(flat, (0, 0), 2), cv2.CV_32F, 0, 1)
+        peak = (slope == cv2.dilate(slope, np.ones((5, 5)))) & (slope > 0.12 * np.quantile(slope, 0.999)) & (self.far > 0.42 * PX)
+        self.false = np.stack(np.nonzero(peak)[::-1], 1).astype(float)
 
     def sample(self, points, scale, turn, gain, left, top, right, bottom):
         """[n, 1, 24, 24]: points [n, 2] and lists of n; the crop ends left .. bottom pixels away."""
@@ -113,15 +119,18 @@ def load(patterns, held_out=None):
 
 
 def batch(page, n, rng):
+    """-> patches, labels, centres [n, 2] of the dots (nan: no dot)."""
     def pick(points, m, spread):
         if not len(points):
             return np.zeros((0, 2))
         return points[rng.integers(len(points), size=m)] + rng.normal(0, spread * PX, (m, 2)).clip(-0.16 * PX, 0.16 * PX)
 
     h, w = page.picture.shape[2:]
-    yes = pick(page.raised, n // 3, 0.07)
-    no = [pick(page.empty, n // 4, 0.08), pick(page.other, n // 5, 0.15), rng.uniform(0, 1, (n // 5, 2)) * [w - 1, h - 1]]
-    near = pick(page.raised, n // 6, 0)
+    true = pick(page.raised, n // 3, 0)
+    a, far = rng.uniform(0, 2 * np.pi, len(true)), 0.24 * PX * np.sqrt(rng.uniform(0, 1, len(true)))
+    yes = true + (far * np.stack([np.cos(a), np.sin(a)])).T
+    no = [pick(page.empty, n // 5, 0.08), pick(page.other, n // 8, 0.15), pick(page.false, n // 3, 0.08), rng.uniform(0, 1, (n // 8, 2)) * [w - 1, h - 1]]
+    near = pick(page.raised, n // 8, 0)
     a = rng.uniform(0, 2 * np.pi, len(near))
     no.append(near + (rng.uniform(0.45, 1.1, len(near)) * PX * np.stack([np.cos(a), np.sin(a)])).T)
     no = np.concatenate(no)
@@ -131,10 +140,12 @@ def batch(page, n, rng):
     no = no[page.far[at[:, 1], at[:, 0]] > 0.42 * PX]
     points = np.concatenate([yes, no])
     m = len(points)
-    ends = rng.uniform(0.40, 1.3, (4, m)) * PX  # only some crops end within the patch
-    ends[rng.random((4, m)) < 0.72] = 1e3
-    x = page.sample(points, np.exp(rng.normal(0, 0.05, m)), rng.normal(0, 0.02, m), np.exp(rng.normal(0, 0.3, m)), *ends)
-    return x, torch.cat([torch.ones(len(yes)), torch.zeros(len(no))])
+    ends = rng.uniform(0.25, 1.3, (4, m)) * PX  # only some crops end within the patch
+    ends[rng.random((4, m)) < 0.75] = 1e3
+    scale, turn = np.exp(rng.normal(0, 0.05, m)), rng.normal(0, 0.02, m)
+    x = page.sample(points, scale, turn, np.exp(rng.normal(0, 0.3, m)), *ends)
+    off = (true - yes) / scale[:len(yes), None]  # the turn is too small to matter
+    return x, torch.cat([torch.ones(len(yes)), torch.zeros(len(no))]), torch.from_numpy(np.concatenate([off, np.full((len(no), 2), np.nan)])).float()
 
 
 def train(o):
@@ -149,14 +160,15 @@ def train(o):
         for g in opt.param_groups:
             g["lr"] = cosine(step, o.steps, 2e-3)
         parts = [batch(pages[rng.integers(len(pages))], 192, rng) for _ in range(4)]
-        x, y = torch.cat([p[0] for p in parts]), torch.cat([p[1] for p in parts])
+        x, y, off = (torch.cat([p[k] for p in parts]) for k in range(3))
         out = net(x)
-        loss = F.binary_cross_entropy_with_logits(out, y * 0.996 + 0.002)  # some labels are wrong
-        opt.zero_grad(), loss.backward(), opt.step()
+        loss = F.binary_cross_entropy_with_logits(out[:, 0], y * 0.996 + 0.002)  # some labels are wrong
+        miss = F.smooth_l1_loss(out[y > 0.5, 1:], off[y > 0.5], beta=0.5)
+        opt.zero_grad(), (loss + 0.1 * miss).backward(), opt.step()
         ema.update(net, step)
-        past.append([loss.item(), ((out > 0) == (y > 0.5)).float().mean().item()])
+        past.append([loss.item(), ((out[:, 0] > 0) == (y > 0.5)).float().mean().item(), (out[y > 0.5, 1:] - off[y > 0.5]).norm(dim=1).mean().item()])
         if (step + 1) % 200 == 0:
-            log("step %d/%d loss %.4f right %.4f" % (step + 1, o.steps, *np.mean(past[-200:], 0)))
+            log("step %d/%d loss %.4f right %.4f centre off by %.3f px of 10 a pitch" % (step + 1, o.steps, *np.mean(past[-200:], 0)))
         if (step + 1) % 1000 == 0 or step + 1 == o.steps:
             torch.save(dict(ema=ema.shadow, step=step + 1), o.out)
 
@@ -176,7 +188,7 @@ def check(o):
             points = getattr(p, name)
             points = points[p.far[np.round(points).astype(int)[:, 1].clip(0, p.far.shape[0] - 1), np.round(points).astype(int)[:, 0].clip(0, p.far.shape[1] - 1)] > 4.2] if name == "other" else points
             one = np.ones(len(points))
-            score.append(net(p.sample(points, one, 0 * one, one, *(1e3 * np.ones((4, len(points)))))))
+            score.append(net(p.sample(points, one, 0 * one, one, *(1e3 * np.ones((4, len(points))))))[:, 0])
         s = torch.cat(score)
         log(f"{name}: {len(s)} places, taken for a dot {(s > 0).float().mean():.5f}; quantiles of the logit", s.quantile(torch.tensor([0.001, 0.01, 0.5, 0.99, 0.999])).numpy().round(2))
 
@@ -184,7 +196,7 @@ def check(o):
 def export(o):
     net = restore(o.out)
     # filters as [in][height][width][out], so that the inner loop runs over the outputs
-    parts = [net.a.weight.permute(1, 2, 3, 0), net.a.bias, net.b.weight.permute(1, 2, 3, 0), net.b.bias, net.c.weight.T, net.c.bias, net.d.weight[0], net.d.bias]
+    parts = [net.a.weight.permute(1, 2, 3, 0), net.a.bias, net.b.weight.permute(1, 2, 3, 0), net.b.bias, net.c.weight.T, net.c.bias, net.d.weight, net.d.bias]
     np.concatenate([p.detach().contiguous().numpy().ravel() for p in parts]).astype("<f2").tofile(o.weights)
 
 

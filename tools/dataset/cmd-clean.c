@@ -40,6 +40,9 @@ static const char help[] =
     "      --eps N              how far a dot may be from its place, in dot pitches (0.20)\n"
     "      --dpi N              resolution of the pictures (from the manifest, the file, else "
     "found)\n"
+    "      --light DEG          where the light comes from, clockwise from the top (0); any: found "
+    "for\n"
+    "                           each picture. Pictures that were turned know it\n"
     "      --keep-duplicates    do not look for pictures of the same print\n" DATASET_COMMON_HELP;
 
 enum which { BAD, ALL, NONE };
@@ -49,6 +52,7 @@ struct clean_options {
     const char *dir, *out;
     enum which pictures;
     double eps, dpi;
+    double light_deg; ///< < 0: found for each
     bool keep_duplicates;
 };
 
@@ -123,10 +127,11 @@ static int label_of(const struct manifest_record *record, brl_cell cells[LANG_MA
     return lang_encode(code, record->text, cells, ret_n, fail);
 }
 
-/* Light from the top, unless the record says that the picture was turned. */
-static double light_of(const struct manifest_record *record)
+/* The light turns with the picture. */
+static double light_of(const struct clean_options *o, const struct manifest_record *record)
 {
-    return record->augment && strstr(record->augment, "turn-180") ? 180 : 0;
+    const bool turned = record->augment && strstr(record->augment, "turn-180");
+    return o->light_deg < 0 ? -1 : fmod(o->light_deg + (turned ? 180 : 0), 360);
 }
 
 static int examine(const struct clean_options *o, struct item *item, struct fail *fail)
@@ -149,7 +154,7 @@ static int examine(const struct clean_options *o, struct item *item, struct fail
         return r;
     r = brl_check(img, cells, n,
                   &(struct brl_check_params){.dpi = o->dpi > 0 ? o->dpi : record->dpi,
-                                             .light_deg = light_of(record),
+                                             .light_deg = light_of(o, record),
                                              .eps = o->eps},
                   &item->check);
     if (r == -EINVAL)
@@ -420,9 +425,9 @@ static int write_list(struct clean_run *run, struct fail *fail)
 
 static json_t *describe(const struct clean_options *o)
 {
-    return json_pack("{s:s, s:s, s:f, s:f, s:b, s:i}", "command", "clean", "version",
-                     BRAILLED_VERSION, "eps", o->eps, "dpi", o->dpi, "duplicates",
-                     !o->keep_duplicates, "pictures", (int) o->pictures);
+    return json_pack("{s:s, s:s, s:f, s:f, s:f, s:b, s:i}", "command", "clean", "version",
+                     BRAILLED_VERSION, "eps", o->eps, "dpi", o->dpi, "light", o->light_deg,
+                     "duplicates", !o->keep_duplicates, "pictures", (int) o->pictures);
 }
 
 static int count_records(const char *dir, size_t *ret, struct fail *fail)
@@ -588,7 +593,7 @@ static void print_tally(const struct clean_run *run)
     fputc('\n', stderr);
 }
 
-enum { PICTURES = DATASET_OWN, EPS, DPI, KEEP };
+enum { PICTURES = DATASET_OWN, EPS, DPI, LIGHT, KEEP };
 
 static int parse_option(int c, struct clean_options *o)
 {
@@ -613,6 +618,14 @@ static int parse_option(int c, struct clean_options *o)
     case DPI:
         r = dataset_parse_number(optarg, 4800, &o->dpi);
         break;
+    case LIGHT:
+        o->light_deg = -1;
+        if (strcmp(optarg, "any") != 0) {
+            uint64_t degrees = 0;
+            r = dataset_parse_whole(optarg, 359, &degrees);
+            o->light_deg = (double) degrees;
+        }
+        break;
     case KEEP:
         o->keep_duplicates = true;
         break;
@@ -630,6 +643,7 @@ static int parse_options(int argc, char **argv, struct clean_options *o)
                                             {"pictures", required_argument, NULL, PICTURES},
                                             {"eps", required_argument, NULL, EPS},
                                             {"dpi", required_argument, NULL, DPI},
+                                            {"light", required_argument, NULL, LIGHT},
                                             {"keep-duplicates", no_argument, NULL, KEEP},
                                             DATASET_COMMON_OPTIONS,
                                             {0}};

@@ -180,7 +180,7 @@ int measure_label(const struct brl_check *check, const brl_cell *cells, size_t n
                   unsigned height, struct measure *ret)
 {
     struct measure m = {.n_dots = check->n_dots};
-    struct grid grid;
+    struct grid grid = {0};
 
     m.dots = calloc(m.n_dots + 1, sizeof *m.dots);
     if (!m.dots)
