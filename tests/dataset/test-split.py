@@ -93,7 +93,7 @@ def case_groups():
             records += [a, record(f'b{i}', f'a{i}'), record(f'c{i}', f'b{i}'), record(f'd{i}', sha256=f'{i:064x}'), record(f'e{i}')]
         make(d / 's', records)
         (d / 's/clean.jsonl').write_text(''.join(json.dumps(
-            {'id': f'e{i}', 'verdict': 'duplicate', 'rule': f'the same print as c{i}'}) + '\n' for i in range(30)))
+            {'id': f'e{i}', 'verdict': 'duplicate', 'duplicate_of': f'c{i}', 'rule': f'the same print as c{i}'}) + '\n' for i in range(30)))
         figures = run('split', d / 's', '--seed', 1, '--json').json
         require(figures['groups'] == 30 and figures['sides']['test'] == {'number': 30}, figures)
         got = sides(d / 's')

@@ -79,6 +79,7 @@ struct clean_run {
     struct manifest_reader *reader;
     struct journal *journal;
     size_t n_done, n_next, n_waiting;
+    bool went_on;         ///< an earlier run left its decisions
     struct print *prints; ///< owned
     size_t n_prints, room;
     struct progress progress;
@@ -259,7 +260,7 @@ static json_t *list_dots(const struct brl_check *c)
 }
 
 static json_t *to_json(const struct item *item, const char *verdict, const char *rule,
-                       const char *picture)
+                       const char *twin, const char *picture)
 {
     const struct brl_check *c = &item->check;
     json_t *json = json_pack("{s:s, s:s}", "id", item->record.id, "verdict", verdict);
@@ -274,6 +275,8 @@ static json_t *to_json(const struct item *item, const char *verdict, const char 
     json_object_set_new(json, "cell", c->cell_px > 0 ? rounded(c->cell_px) : json_null());
     json_object_set_new(json, "skew", rounded(c->skew_deg));
     json_object_set_new(json, "rule", json_string(rule));
+    if (twin)
+        json_object_set_new(json, "duplicate_of", json_string(twin));
     json_object_set_new(json, "doubt", rounded(c->doubt));
     json_object_set_new(json, "dots", list_dots(c));
     json_object_set_new(json, "picture", picture ? json_string(picture) : json_null());
@@ -331,11 +334,8 @@ static int record_item(struct clean_run *run, struct item *item, struct fail *fa
         r = save_picture(run, item, &picture, fail);
     if (r < 0)
         return r;
-    json_t *json = to_json(item, verdict,
-                           item->broken ? item->why
-                           : rule       ? rule
-                                        : item->check.rule,
-                           picture);
+    const char *why = item->broken ? item->why : rule ? rule : item->check.rule;
+    json_t *json = to_json(item, verdict, why, twin ? twin->id : NULL, picture);
     r = json ? journal_add(run->journal, json, fail) : -ENOMEM;
     json_decref(json);
     return r < 0 ? r : sync_some(run, false, fail);
@@ -416,11 +416,7 @@ static int write_list(struct clean_run *run, struct fail *fail)
     struct list list = {writer, run->o->common.json};
     if (r == 0)
         r = journal_replay(run->journal, copy_line, &list, fail);
-    if (r == 0)
-        r = manifest_commit(writer, fail);
-    if (r == 0)
-        run->journal = journal_close(run->journal, true);
-    return r;
+    return r < 0 ? r : manifest_commit(writer, fail);
 }
 
 static json_t *describe(const struct clean_options *o)
@@ -445,52 +441,75 @@ static int count_records(const char *dir, size_t *ret, struct fail *fail)
     return r;
 }
 
-/* Records and decisions come in the same order. */
-static int next_decision(struct manifest_reader *records, FILE *list, struct manifest_record *ret,
-                         bool *ret_clean, struct fail *fail)
-{
-    CLEANUP_FREE char *line = NULL;
-    size_t room = 0;
+/* Walks through the manifest and the decisions together; they have the same order. */
+struct walk {
+    const struct clean_options *o;
+    struct manifest_reader *records; ///< owned
+    struct set_out *set;             ///< links go here; NULL: compare with `there`
+    struct manifest_reader *there;   ///< owned
+    size_t n_clean;
+};
 
-    int r = manifest_next(records, ret, fail);
+static void walk_done(struct walk *w)
+{
+    manifest_close(w->records);
+    manifest_close(w->there);
+}
+
+static int link_record(struct walk *w, const struct manifest_record *record, struct fail *fail)
+{
+    CLEANUP_FREE char *path = manifest_path(w->o->dir, record->image);
+    struct manifest_record other;
+
+    if (!path)
+        return -ENOMEM;
+    if (w->set)
+        return w->n_clean++ < w->set->n_done ? 0 : set_link(w->set, record, path, NULL, fail);
+    int r = manifest_next(w->there, &other, NULL);
     if (r <= 0)
-        return r;
-    json_t *json =
-        getline(&line, &room, list) > 0 ? json_loads(line, JSON_REJECT_DUPLICATES, NULL) : NULL;
-    const char *id = json_string_value(json_object_get(json, "id"));
-    const char *verdict = json_string_value(json_object_get(json, "verdict"));
-    if (!id || !verdict || strcmp(id, ret->id) != 0)
-        r = fail_set(
-            fail, FAIL_INPUT, -EBADMSG,
-            "clean.jsonl does not go with the manifest (at '%s'); clean again with --force",
-            ret->id);
-    else
-        *ret_clean = strcmp(verdict, brl_verdict_names[BRL_CLEAN]) == 0;
-    json_decref(json);
-    if (r < 0)
-        manifest_record_done(ret);
+        return -ESTALE;
+    r = strcmp(other.id, record->id) == 0 ? 0 : -ESTALE;
+    manifest_record_done(&other);
     return r;
 }
 
-static int link_clean(const struct clean_options *o, struct set_out *set, FILE *list,
-                      struct fail *fail)
+static int walk_line(void *ctx, const json_t *line, struct fail *fail)
 {
-    CLEANUP(manifest_closep) struct manifest_reader *reader = NULL;
-    size_t n = 0;
+    struct walk *w = ctx;
+    const char *id = json_string_value(json_object_get(line, "id"));
+    const char *verdict = json_string_value(json_object_get(line, "verdict"));
+    struct manifest_record record;
 
-    int r = manifest_open(o->dir, &reader, fail);
-    while (r >= 0) {
-        struct manifest_record record;
-        bool clean = false;
-        r = next_decision(reader, list, &record, &clean, fail);
-        if (r <= 0)
-            break;
-        CLEANUP_FREE char *path = manifest_path(o->dir, record.image);
-        if (clean && n++ >= set->n_done)
-            r = path ? set_link(set, &record, path, NULL, fail) : -ENOMEM;
-        manifest_record_done(&record);
+    int r = manifest_next(w->records, &record, fail);
+    if (r < 0)
+        return r;
+    if (r == 0 || !id || !verdict || strcmp(id, record.id) != 0) {
+        if (r > 0)
+            manifest_record_done(&record);
+        return fail_set(fail, FAIL_INPUT, -EBADMSG,
+                        "the manifest of '%s' changed since it was cleaned; clean again with "
+                        "--force",
+                        w->o->dir);
     }
+    r = strcmp(verdict, brl_verdict_names[BRL_CLEAN]) == 0 ? link_record(w, &record, fail) : 0;
+    manifest_record_done(&record);
     return r;
+}
+
+/* Did an earlier run finish OUT and was ended before it could say so? */
+static bool is_there(const struct clean_run *run)
+{
+    CLEANUP(walk_done) struct walk w = {.o = run->o};
+    struct manifest_record more;
+
+    if (manifest_open(run->o->out, &w.there, NULL) < 0 ||
+        manifest_open(run->o->dir, &w.records, NULL) < 0 ||
+        journal_replay(run->journal, walk_line, &w, NULL) < 0)
+        return false;
+    if (manifest_next(w.there, &more, NULL) == 0)
+        return true;
+    manifest_record_done(&more);
+    return false;
 }
 
 static void set_donep(struct set_out *set)
@@ -502,20 +521,20 @@ static int write_set(const struct clean_run *run, struct fail *fail)
 {
     const struct clean_options *o = run->o;
     CLEANUP(set_donep) struct set_out set = {0};
-    CLEANUP_FREE char *path = manifest_path(o->dir, LIST_NAME), *card = NULL;
+    CLEANUP(walk_done) struct walk w = {.o = o, .set = &set};
+    CLEANUP_FREE char *card = NULL;
     json_t *how = describe(o);
-    FILE *list = path ? fopen(path, "re") : NULL;
 
-    int r = !how || !path ? -ENOMEM : 0;
-    if (r == 0 && !list)
-        r = fail_set(fail, FAIL_OPEN, -errno, "cannot open '%s': %m", path);
+    if (run->went_on && is_there(run)) {
+        json_decref(how);
+        return 0;
+    }
+    int r = how ? set_open(&set, o->out, how, o->common.force, fail) : -ENOMEM;
     if (r == 0)
-        r = set_open(&set, o->out, how, o->common.force, fail);
+        r = manifest_open(o->dir, &w.records, fail);
     if (r == 0)
-        r = link_clean(o, &set, list, fail);
+        r = journal_replay(run->journal, walk_line, &w, fail);
     json_decref(how);
-    if (list)
-        fclose(list);
     if (r < 0)
         return r;
     if (asprintf(&card,
@@ -534,14 +553,15 @@ static int write_set(const struct clean_run *run, struct fail *fail)
     return set_commit(&set, card, fail);
 }
 
-static int make_room(const struct clean_options *o, struct fail *fail)
+static int make_room(const struct clean_options *o, const char *partial, struct fail *fail)
 {
     CLEANUP_FREE char *list = manifest_path(o->dir, LIST_NAME),
                       *clean = manifest_path(o->dir, "clean");
 
     if (!list || !clean)
         return -ENOMEM;
-    if (access(list, F_OK) == 0 && !o->common.force)
+    /* the journal goes last: while it is there the run has not ended */
+    if (access(list, F_OK) == 0 && access(partial, F_OK) != 0 && !o->common.force)
         return fail_set(fail, FAIL_CREATE, -EEXIST,
                         "'%s' has been cleaned already ('%s'); clean it again with --force", o->dir,
                         list);
@@ -560,7 +580,7 @@ static int clean_set(const struct clean_options *o, struct clean_run *run, struc
     if (r == 0)
         r = count_records(o->dir, &total, fail);
     if (r == 0)
-        r = make_room(o, fail);
+        r = make_room(o, partial, fail);
     if (r == 0)
         r = manifest_open(o->dir, &run->reader, fail);
     if (r == 0)
@@ -568,6 +588,7 @@ static int clean_set(const struct clean_options *o, struct clean_run *run, struc
     json_decref(how);
     if (r < 0)
         return r;
+    run->went_on = run->n_done > 0;
     progress_start(&run->progress, "cleaning", run->n_done, total, o->common.quiet);
     const struct batch batch = {
         .n_jobs = o->common.n_jobs, .ctx = run, .next = next, .work = work, .take = take};
@@ -578,7 +599,11 @@ static int clean_set(const struct clean_options *o, struct clean_run *run, struc
         return r;
     }
     r = write_list(run, fail);
-    return r < 0 || !o->out ? r : write_set(run, fail);
+    if (r == 0 && o->out)
+        r = write_set(run, fail);
+    if (r == 0)
+        run->journal = journal_close(run->journal, true);
+    return r;
 }
 
 static void print_tally(const struct clean_run *run)

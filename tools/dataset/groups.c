@@ -138,19 +138,16 @@ static int read_records(struct groups *g, struct keys *keys, const char *dir, st
 /* What `clean` says is the same print, two names after each other. */
 static int read_duplicates(struct keys *pairs, const char *dir, struct fail *fail)
 {
-    static const char same[] = "the same print as "; /* the rule that names the other one */
     CLEANUP(jsonl_done) struct jsonl list = {0};
     json_t *line = NULL;
 
     int r = jsonl_open(&list, dir, "clean.jsonl", fail);
     while (r > 0 && (r = jsonl_next(&list, &line, fail)) == 1) {
-        const char *id = jsonl_text(line, "id"), *verdict = jsonl_text(line, "verdict");
-        const char *rule = jsonl_text(line, "rule");
-        if (id && verdict && rule && strcmp(verdict, "duplicate") == 0 &&
-            strncmp(rule, same, strlen(same)) == 0) {
+        const char *id = jsonl_text(line, "id"), *other = jsonl_text(line, "duplicate_of");
+        if (id && other) {
             r = add_key(pairs, draw_hash(id), 0, KEY_SAME);
             if (r == 0)
-                r = add_key(pairs, draw_hash(rule + strlen(same)), 0, KEY_SAME);
+                r = add_key(pairs, draw_hash(other), 0, KEY_SAME);
             r = r < 0 ? r : 1;
         }
         json_decref(line);

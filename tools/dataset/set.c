@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -14,7 +15,8 @@
 #define PARTIAL ".partial.jsonl"
 #define TRUTH_NAME "truth.jsonl"
 #define SKIPPED_NAME "skipped.jsonl"
-#define SYNC_EVERY 256 ///< items between two syncs of the file system
+#define SYNC_ITEMS 256 ///< most items between two syncs of the file system
+#define SYNC_SECONDS 2 ///< longest time between them
 
 static int make_folder(const char *path, struct fail *fail)
 {
@@ -108,7 +110,12 @@ static int log_item(struct set_out *set, json_t *line, struct fail *fail)
     if (r < 0)
         return r;
     set->n_done++;
-    return ++set->n_waiting >= SYNC_EVERY ? sync_all(set, fail) : 0;
+    if (set->n_waiting++ == 0)
+        clock_gettime(CLOCK_MONOTONIC, &set->waiting_since);
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    const bool late = now.tv_sec - set->waiting_since.tv_sec >= SYNC_SECONDS;
+    return late || set->n_waiting >= SYNC_ITEMS ? sync_all(set, fail) : 0;
 }
 
 static int log_record(struct set_out *set, const struct manifest_record *record,

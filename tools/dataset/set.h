@@ -8,6 +8,7 @@
 #pragma once
 
 #include <stdint.h>
+#include <time.h>
 
 #include "image/image.h"
 #include "manifest/journal.h"
@@ -20,6 +21,7 @@ struct set_out {
     size_t n_done;           ///< items that are there, the earlier run's too: go on with this one
     size_t n_skipped;        ///< of them, without a record
     size_t n_waiting;        ///< of them, not yet on the disk for sure
+    struct timespec waiting_since;
 };
 
 /**
