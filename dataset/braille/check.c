@@ -24,7 +24,7 @@
 #define MAYBE (-2.0)        ///< logit from which on something may be a dot
 /* A label is rarely wrong, so it takes more to miss one of its dots than to see one too many. What
  * is nearer to these borders than UNSURE decides nothing: a person looks. */
-#define MISSING (-2.5)
+#define MISSING (-3.5)
 #define EXTRA 1.0
 #define UNSURE 1.0
 

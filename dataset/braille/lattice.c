@@ -18,7 +18,9 @@
 #define SEARCH_CELLS 6 ///< the search sees so many cells; the others follow while it settles
 #define SEARCH_POINTS 64
 #define N_BEST 6
-#define FINE 10     ///< pixels of the map a dot pitch
+#define BEYOND                                                                                     \
+    0.25        ///< a dot that the crop must have lost is less likely than one that is not there
+#define FINE 10 ///< pixels of the map a dot pitch
 #define N_UNKNOWN 5 ///< x0, p, a, y0, turn
 
 struct brl_point brl_lattice_at(const struct lattice *l, struct lattice_place at)
@@ -101,6 +103,8 @@ static double rate(const struct search *s, const struct lattice *l, size_t n)
         const int u = (int) (p.x * s->map_scale + 0.5), v = (int) (p.y * s->map_scale + 0.5);
         if (p.x >= 0 && p.y >= 0 && u < s->map_w && v < s->map_h)
             sum += s->map[(size_t) v * (size_t) s->map_w + (size_t) u];
+        else
+            sum -= BEYOND;
     }
     return sum - 0.02 * ratio * ratio - 0.02 * size * size -
            0.03 * (fmin(dx * dx, 4) + fmin(dy * dy, 4));

@@ -686,7 +686,7 @@ static int parse_options(int argc, char **argv, struct clean_options *o)
             return r;
     }
     if (optind != argc - 1) {
-        fputs(help, stderr);
+        log_error("braille-dataset clean: name the folder of one data set; see --help");
         return -EINVAL;
     }
     o->dir = argv[optind];

@@ -621,7 +621,7 @@ static int parse_options(int argc, char **argv, struct crop_options *o)
             return r;
     }
     if (!o->out || optind == argc) {
-        fputs(dataset_crop_help, stderr);
+        log_error("braille-dataset crop: name pages and, with -o, a new folder; see --help");
         return -EINVAL;
     }
     return 0;
