@@ -103,8 +103,6 @@ static double rate(const struct search *s, const struct lattice *l, size_t n)
         const int u = (int) (p.x * s->map_scale + 0.5), v = (int) (p.y * s->map_scale + 0.5);
         if (p.x >= 0 && p.y >= 0 && u < s->map_w && v < s->map_h)
             sum += s->map[(size_t) v * (size_t) s->map_w + (size_t) u];
-        else
-            sum -= BEYOND;
     }
     return sum - 0.02 * ratio * ratio - 0.02 * size * size -
            0.03 * (fmin(dx * dx, 4) + fmin(dy * dy, 4));
