@@ -18,8 +18,6 @@
 #define SEARCH_CELLS 6 ///< the search sees so many cells; the others follow while it settles
 #define SEARCH_POINTS 64
 #define N_BEST 6
-#define BEYOND                                                                                     \
-    0.25        ///< a dot that the crop must have lost is less likely than one that is not there
 #define FINE 10 ///< pixels of the map a dot pitch
 #define N_UNKNOWN 5 ///< x0, p, a, y0, turn
 
