@@ -47,9 +47,10 @@ enum pipeline_stage {
 
 struct pipeline_cell {
     uint16_t row, column;
-    double box[4]; ///< x, y, w, h through the outer dot centres, pixels of the picture as given
-    brl_cell dots; ///< never blank
-    float p;       ///< a . b of the winner, as a probability over the bank
+    double box[4];   ///< x, y, w, h through the outer dot centres, pixels of the picture as given
+    float dot[6][2]; ///< centres (x, y) of dots 1-6, raised or not, in the same pixels
+    brl_cell dots;   ///< never blank
+    float p;         ///< a . b of the winner, as a probability over the bank
 };
 
 struct pipeline_line {
@@ -57,6 +58,13 @@ struct pipeline_line {
     char *braille; ///< Unicode braille, blank cells as U+2800; owned
     char *pinyin;  ///< as printed; owned
     float p;       ///< least certain cell of the line
+};
+
+/** What some cells together say: a syllable, number, sign. */
+struct pipeline_piece {
+    uint32_t first, n_cells; ///< in pipeline_reading.cells
+    bool unknown;            ///< no text in this code
+    char text[32];           ///< "hao3", "24", "，"; of unknown cells their Unicode braille
 };
 
 struct pipeline_times {
@@ -74,6 +82,8 @@ struct pipeline_reading {
     size_t n_cells;
     struct pipeline_line *lines; ///< owned
     size_t n_lines;
+    struct pipeline_piece *pieces; ///< owned; in reading order
+    size_t n_pieces;
     char *pinyin;       ///< whole page as printed; owned
     char *spoken;       ///< toned pinyin before sandhi; owned
     unsigned n_unknown; ///< cells that are no text in this code

@@ -221,6 +221,10 @@ static int keep_cells(const struct pipeline_cells *c, struct pipeline_reading *r
                                        .dots = (brl_cell) c->cell[i],
                                        .p = c->p[i]};
         slot_box(&page->slots[i], cell->box);
+        for (int d = 0; d < 6; d++) {
+            cell->dot[d][0] = (float) page->slots[i].dot[d].x;
+            cell->dot[d][1] = (float) page->slots[i].dot[d].y;
+        }
         sum += (double) c->p[i];
     }
     if (!ret->crop) /* a crop has the bank's p */
@@ -276,6 +280,34 @@ static int keep_lines(const uint8_t *stream, const size_t *first, unsigned n_row
     return 0;
 }
 
+/** Which raised cells each token came from: the stream has them in the order of ret->cells. */
+static int keep_pieces(const uint8_t *stream, size_t n, const struct lang_text *text,
+                       struct pipeline_reading *ret)
+{
+    size_t at = 0;
+    uint32_t raised = 0;
+
+    ret->pieces = calloc(MAX(text->n, 1), sizeof(*ret->pieces));
+    if (!ret->pieces)
+        return -ENOMEM;
+    for (size_t i = 0; i < text->n; i++) {
+        const struct lang_token *t = &text->tokens[i];
+        struct pipeline_piece *piece = &ret->pieces[ret->n_pieces];
+        for (; at < t->first && at < n; at++)
+            raised += stream[at] != 0 && stream[at] != LANG_LINE_END;
+        piece->first = raised;
+        for (; at < (size_t) t->first + t->n_cells && at < n; at++)
+            raised += stream[at] != 0 && stream[at] != LANG_LINE_END;
+        piece->n_cells = raised - piece->first;
+        if (t->kind == LANG_SPACE || piece->n_cells == 0)
+            continue;
+        piece->unknown = t->kind == LANG_UNKNOWN;
+        snprintf(piece->text, sizeof(piece->text), "%s", t->text);
+        ret->n_pieces++;
+    }
+    return 0;
+}
+
 static int translate(const struct pipeline_cells *c, struct pipeline_reading *ret)
 {
     CLEANUP_FREE uint8_t *stream = NULL;
@@ -288,6 +320,8 @@ static int translate(const struct pipeline_cells *c, struct pipeline_reading *re
         r = lang_decode(stream, n, &text);
     if (r == 0)
         r = keep_lines(stream, first, c->page->n_rows, &text, ret);
+    if (r == 0)
+        r = keep_pieces(stream, n, &text, ret);
     if (r == 0)
         r = lang_pinyin(&text, &ret->pinyin);
     if (r == 0)
@@ -371,6 +405,7 @@ void pipeline_reading_done(struct pipeline_reading *r)
         free(r->lines[i].pinyin);
     }
     free(r->lines);
+    free(r->pieces);
     free(r->cells);
     free(r->pinyin);
     free(r->spoken);
