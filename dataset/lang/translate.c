@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,6 +48,24 @@ static void stay_silent(logLevels level, const char *message)
 {
 }
 
+/* One code point. Its bytes; 0: no UTF-8 (cut off, longer than needed, a surrogate, too large). */
+static unsigned decode_one(const unsigned char *s, size_t n, uint32_t *ret)
+{
+    static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
+    const unsigned extra = *s < 0x80 ? 0 : *s < 0xe0 ? 1 : *s < 0xf0 ? 2 : 3;
+    uint32_t c = extra == 0 ? *s : *s & (0x3fu >> extra);
+
+    if ((*s >= 0x80 && *s < 0xc2) || *s > 0xf4 || n <= extra)
+        return 0;
+    for (unsigned k = 1; k <= extra; k++) {
+        if ((s[k] & 0xc0) != 0x80)
+            return 0;
+        c = c << 6 | (s[k] & 0x3fu);
+    }
+    *ret = c;
+    return c < least[extra] || (c >= 0xd800 && c < 0xe000) || c > 0x10ffff ? 0 : extra + 1;
+}
+
 /* UTF-8 to code points. -EILSEQ. */
 static int decode(const char *text, size_t n, widechar *out, int *ret_n)
 {
@@ -54,17 +73,15 @@ static int decode(const char *text, size_t n, widechar *out, int *ret_n)
     int count = 0;
 
     while (s < end) {
-        const unsigned extra = *s < 0x80 ? 0 : *s < 0xe0 ? 1 : *s < 0xf0 ? 2 : 3;
-        widechar c = extra == 0 ? *s : *s & (0x3fu >> extra);
-        if ((*s >= 0x80 && *s < 0xc2) || *s > 0xf4 || end - s <= (long) extra)
+        uint32_t c = 0;
+        const unsigned length = decode_one(s, (size_t) (end - s), &c);
+        if (length == 0)
             return -EILSEQ;
-        for (unsigned k = 1; k <= extra; k++) {
-            if ((s[k] & 0xc0) != 0x80)
-                return -EILSEQ;
-            c = c << 6 | (s[k] & 0x3f);
-        }
-        out[count++] = c == '\t' || c == 0xa0 || c == 0x3000 ? ' ' : c;
-        s += extra + 1;
+        if (c == '\t' || c == 0xa0 || c == 0x3000)
+            c = ' ';
+        /* a liblouis of 16 bits a character has nothing for the others: no table knows U+FFFD */
+        out[count++] = (widechar) c == c ? (widechar) c : 0xfffd;
+        s += length;
     }
     *ret_n = count;
     return 0;

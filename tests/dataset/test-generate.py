@@ -301,8 +301,9 @@ def text():
         for bad, says in (('好\U00020000', 'U+20000'), ('好㐀好', "'㐀'"), ('', 'empty')):
             (tmp / 'bad.txt').write_text(bad)
             run('render', '--text', tmp / 'bad.txt', '-o', tmp / 'bad.png', code=65, says=says)
-        (tmp / 'bad.txt').write_bytes(b'\xe5\xa5')
-        run('render', '--text', tmp / 'bad.txt', '-o', tmp / 'bad.png', code=65, says='UTF-8')
+        for bad in (b'\xe5\xa5', b'\xe0\x80\xaf', b'\xed\xa0\x80', b'\xf4\x90\x80\x80', b'\xc0\x80', b'a\xff'):
+            (tmp / 'bad.txt').write_bytes(bad)
+            run('render', '--text', tmp / 'bad.txt', '-o', tmp / 'bad.png', code=65, says='UTF-8')
         run('render', '--text', tmp / 'none.txt', '-o', tmp / 'bad.png', code=66)
         require(not (tmp / 'bad.png').exists(), 'a page of nothing')
         for wrong in (('--page', tmp / 'a.txt'), ('--cells', 3), ('--verso', tmp / 'a.txt'), ('--verso-text', tmp / 'a.txt', '--both-sides')):
