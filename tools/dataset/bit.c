@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "braille/check.h"
 
 #define BESIDE 5        ///< cells on either side of the label
 #define ROWS 3          ///< the label is in the middle one
@@ -232,7 +233,22 @@ static int cut_sheet(struct draft *d, const struct sheet *s, struct bit_picture 
     return 0;
 }
 
-/* One sheet; -ENOENT: the fault cannot be made on this one. */
+/* -EAGAIN: what was drawn well cannot be read, or what was cut badly looks well. */
+static int check_picture(const struct bit_options *o, const struct bit_picture *p)
+{
+    const double light_deg = o->any_light ? -1 : isnan(o->light_deg) ? 0 : o->light_deg;
+    struct brl_check check;
+
+    int r = brl_check(p->img, p->cells, p->n_cells,
+                      brl_check_params(.light_deg = fmod(light_deg + 360, 360)), &check);
+    if (r < 0)
+        return r;
+    r = (check.verdict == BRL_CLEAN) == (p->fault == BRL_FAULT_NONE) ? 0 : -EAGAIN;
+    brl_check_done(&check);
+    return r;
+}
+
+/* One sheet; -ENOENT: the fault cannot be made on this one; -EAGAIN. */
 static int try_once(const struct bit_options *o, const struct bit_wish *wish, unsigned try,
                     struct bit_picture *ret)
 {
@@ -248,7 +264,13 @@ static int try_once(const struct bit_options *o, const struct bit_wish *wish, un
     d->rnd = lot;
     write_draft(d, wish, ret->cells, ret->n_cells);
     int r = draw_sheet(d, &sheet);
-    return r < 0 ? r : cut_sheet(d, &sheet, ret);
+    if (r == 0)
+        r = cut_sheet(d, &sheet, ret);
+    if (r == 0 && o->checked)
+        r = check_picture(o, ret);
+    if (r < 0)
+        ret->img = image_free(ret->img);
+    return r;
 }
 
 int bit_draw(const struct bit_options *o, const struct bit_wish *wish, struct bit_picture *ret,
@@ -259,18 +281,20 @@ int bit_draw(const struct bit_options *o, const struct bit_wish *wish, struct bi
     if (r < 0)
         return r;
     r = -ENOENT;
-    for (unsigned try = 0; try < N_TRIES && r == -ENOENT; try++) {
+    for (unsigned try = 0; try < N_TRIES && (r == -ENOENT || r == -EAGAIN); try++) {
+        /* other neighbours first, then another edge; a sign of one dot cannot lose a dot and keep
+         * one, so another fault after all edges */
+        const unsigned missed = try - ret->n_redrawn;
         if (wish->fault != BRL_FAULT_NONE) {
-            /* other neighbours first, then another edge; a sign of one dot cannot lose a dot and
-             * keep one, so another fault after all edges */
-            const unsigned edges = wish->edge + try / TRIES_EDGE;
+            const unsigned edges = wish->edge + missed / TRIES_EDGE;
             ret->edge = (enum brl_edge)(edges % BRL_N_EDGES);
-            ret->fault = (enum brl_fault)(1 + (wish->fault - 1 + try / (TRIES_EDGE * BRL_N_EDGES)) %
-                                                  (BRL_N_FAULTS - 1));
+            ret->fault = (enum brl_fault)(
+                1 + (wish->fault - 1 + missed / (TRIES_EDGE * BRL_N_EDGES)) % (BRL_N_FAULTS - 1));
         }
         r = try_once(o, wish, try, ret);
+        ret->n_redrawn += r == -EAGAIN;
     }
-    if (r == -ENOENT)
+    if (r == -ENOENT || r == -EAGAIN)
         return fail_set(fail, FAIL_DEFECT, r, "no sheet gives a cut of '%s'", wish->text);
     return r;
 }

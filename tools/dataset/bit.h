@@ -25,6 +25,7 @@ struct bit_options {
     bool any_light;   ///< from any side instead
     bool single_sided;
     enum bit_look look;
+    bool checked; ///< draw again what brl_check() judges otherwise than it was meant
     uint64_t seed;
     const struct lang_label *labels; ///< of the code: what neighbours are drawn from; borrowed
     size_t n_labels;
@@ -48,7 +49,8 @@ struct bit_picture {
     double skew_deg;
     enum brl_fault fault; ///< as wished, or another where the label has no such fault
     enum brl_edge edge;
-    unsigned n_dots; ///< that the fault took in, lost or cut
+    unsigned n_dots;    ///< that the fault took in, lost or cut
+    unsigned n_redrawn; ///< pictures that were thrown away because their check said otherwise
 };
 
 /** @return 0; FAIL_INPUT -EILSEQ: the code cannot write the text; -ENOMEM; FAIL_DEFECT -ENOENT: no

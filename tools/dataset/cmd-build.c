@@ -134,6 +134,7 @@ static int generate(struct build *b, struct fail *fail)
     }
     add(&a, "--faults");
     add(&a, "%llu", (unsigned long long) (FAMILY_N_TYPES * b->counts.faults));
+    add(&a, "--checked");
     add_option(&a, "--code", b->code);
     add_common(&a, b);
     return run(b, dataset_generate, &a);

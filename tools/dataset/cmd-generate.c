@@ -14,6 +14,7 @@
 #include "base/batch.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "image/cv.h"
 #include "tools/dataset/bit.h"
 #include "tools/dataset/card.h"
 #include "tools/dataset/dataset.h"
@@ -259,28 +260,38 @@ static json_t *truth_line(const char *id, const struct bit_picture *p)
         }
         json_array_append_new(cells, dots);
     }
-    return json_pack("{s:s, s:s, s:s?, s:i, s:o}", "id", id, "fault", brl_fault_names[p->fault],
-                     "edge", faulty ? brl_edge_names[p->edge] : NULL, "n_dots", (int) p->n_dots,
-                     "dots", cells);
+    json_t *line = json_pack(
+        "{s:s, s:s, s:s?, s:i, s:o}", "id", id, "fault", brl_fault_names[p->fault], "edge",
+        faulty ? brl_edge_names[p->edge] : NULL, "n_dots", (int) p->n_dots, "dots", cells);
+    if (line && p->n_redrawn > 0)
+        json_object_set_new(line, "redrawn", json_integer(p->n_redrawn));
+    return line;
 }
 
-/* How often each fault is in the set, in this run and in those before that were interrupted. */
-static int count_fault(json_t *faults, const json_t *truth)
+static int count_up(json_t *figures, const char *name, json_int_t by)
+{
+    const json_int_t n = json_integer_value(json_object_get(figures, name));
+    return json_object_set_new(figures, name, json_integer(n + by)) < 0 ? -ENOMEM : 0;
+}
+
+/* How often each fault is in the set and how often was drawn again, in this run and in those before
+ * that were interrupted. */
+static int count_truth(json_t *figures, const json_t *truth)
 {
     const char *fault = json_string_value(json_object_get(truth, "fault"));
     const char *edge = json_string_value(json_object_get(truth, "edge"));
     char name[32];
 
-    if (!edge)
-        return 0;
+    int r = count_up(figures, "redrawn", json_integer_value(json_object_get(truth, "redrawn")));
+    if (r < 0 || !edge)
+        return r;
     snprintf(name, sizeof(name), "%s %s", fault, edge);
-    const json_int_t n = json_integer_value(json_object_get(faults, name));
-    return json_object_set_new(faults, name, json_integer(n + 1)) < 0 ? -ENOMEM : 0;
+    return count_up(json_object_get(figures, "faults"), name, 1);
 }
 
 static int count_line(void *ctx, const json_t *line, struct fail *fail)
 {
-    return count_fault(ctx, json_object_get(line, "truth"));
+    return count_truth(ctx, json_object_get(line, "truth"));
 }
 
 static int skip_item(struct run *run, const struct item *item, const struct manifest_record *record,
@@ -308,7 +319,7 @@ static int take_item(void *ctx, void *arg, int r, struct fail *fail)
         json_t *truth = truth_line(record.id, item->picture);
         r = truth ? set_add(&run->set, &record, item->bytes, item->size, truth, fail) : -ENOMEM;
         if (r == 0)
-            r = count_fault(json_object_get(run->card.figures, "faults"), truth);
+            r = count_truth(run->card.figures, truth);
         json_decref(truth);
         if (r == 0)
             r = card_add(&run->card, &record);
@@ -329,13 +340,13 @@ static json_t *describe(const struct generate_options *o)
     const struct bit_options *b = &o->bit;
 
     return json_pack(
-        "{s:s, s:s, s:o, s:s, s:I, s:I, s:I, s:I, s:s, s:s, s:f, s:b}", "command", "generate",
+        "{s:s, s:s, s:o, s:s, s:I, s:I, s:I, s:I, s:s, s:s, s:f, s:b, s:b}", "command", "generate",
         "version", BRAILLED_VERSION, "seed", json_sprintf("%llu", (unsigned long long) b->seed),
         "code", lang_code_names[b->code], "numbers", (json_int_t) o->count[LANG_BIT_NUMBER],
         "spells", (json_int_t) o->count[LANG_BIT_SPELL], "punctuation",
         (json_int_t) o->count[LANG_BIT_PUNCTUATION], "faults", (json_int_t) o->n_faults, "geometry",
         b->geometry < 0 ? "mix" : brl_geometry_names[b->geometry], "look", look_names[b->look],
-        "dpi", b->dpi, "single_sided", b->single_sided);
+        "dpi", b->dpi, "single_sided", b->single_sided, "checked", b->checked);
 }
 
 /* Count what is there already. The kinds stand in one order, whenever they came first. */
@@ -354,9 +365,10 @@ static int begin_card(struct run *run, json_t *how, struct fail *fail)
         json_decref(faults);
         return r;
     }
-    if (json_object_set_new(run->card.figures, "faults", faults) < 0)
+    if (json_object_set_new(run->card.figures, "faults", faults) < 0 ||
+        json_object_set_new(run->card.figures, "redrawn", json_integer(0)) < 0)
         return -ENOMEM;
-    return journal_replay(run->set.journal, count_line, faults, fail);
+    return journal_replay(run->set.journal, count_line, run->card.figures, fail);
 }
 
 static int draw_all(struct run *run, struct fail *fail)
@@ -404,6 +416,13 @@ static int write_about(const struct run *run, char **ret)
         json_object_foreach((json_t *) faults, name, n)
             fprintf(f, "| %s | %" JSON_INTEGER_FORMAT " |\n", name, json_integer_value(n));
     }
+    if (run->o->bit.checked)
+        fprintf(
+            f,
+            "\n\nChecked: %" JSON_INTEGER_FORMAT " pictures were thrown away and drawn anew, "
+            "because the check of `braille-dataset clean` judged them otherwise than they were "
+            "meant. How well cleaning works can only be measured on sets that were not checked.",
+            json_integer_value(json_object_get(run->card.figures, "redrawn")));
     return fclose(f) != 0 ? -ENOMEM : 0;
 }
 
@@ -472,8 +491,11 @@ static const char help[] =
     "      --light DEG          where the light comes from, clockwise from the top; any: by lot\n"
     "                           (from the top, 20 degrees more or less)\n"
     "      --single-sided       nothing shows through from the other side\n"
-    "      --look NAME          scan (default), or clean: even light on smooth "
-    "paper\n" DATASET_COMMON_HELP;
+    "      --look NAME          scan (default), or clean: even light on smooth paper\n"
+    "      --checked            draw again what 'clean' would judge otherwise than it was meant, "
+    "so\n"
+    "                           that cleaning finds just the faults; the card says how many those "
+    "were\n" DATASET_COMMON_HELP;
 
 enum {
     NUMBERS = DATASET_OWN,
@@ -485,7 +507,8 @@ enum {
     DPI,
     LIGHT,
     SINGLE,
-    LOOK
+    LOOK,
+    CHECKED
 };
 
 static int find_name(const char *const *names, int n, const char *name)
@@ -539,6 +562,9 @@ static int parse_option(int c, struct generate_options *o)
     case SINGLE:
         o->bit.single_sided = true;
         break;
+    case CHECKED:
+        o->bit.checked = true;
+        break;
     case LOOK:
         r = find_name(look_names, BIT_N_LOOKS, optarg);
         o->bit.look = r < 0 ? o->bit.look : (enum bit_look) r;
@@ -565,6 +591,7 @@ static int parse_all(int argc, char **argv, struct generate_options *o)
                                             {"light", required_argument, NULL, LIGHT},
                                             {"single-sided", no_argument, NULL, SINGLE},
                                             {"look", required_argument, NULL, LOOK},
+                                            {"checked", no_argument, NULL, CHECKED},
                                             {0}};
 
     optind = 0;
@@ -607,6 +634,7 @@ int dataset_generate(int argc, char **argv)
                   (unsigned long long) o.n_faults, (unsigned long long) total);
         return FAIL_USAGE;
     }
+    image_use_same_code();
     dataset_catch_signals();
     return dataset_end("generate", generate(&o, &fail), &fail);
 }
