@@ -80,6 +80,20 @@ def drawn():
         require(os.stat(tmp / 'a/images' / f'{clean[0]}.png').st_ino == os.stat(tmp / 'b/images' / f'{clean[0]}.png').st_ino, 'not linked')
 
 
+def checked():
+    """What generate has checked, cleaning judges as it was meant, every picture of it; the card says what was drawn again."""
+    with folder() as tmp:
+        r = run('generate', tmp / 'a', '--numbers', 60, '--spells', 60, '--punctuation', 60, '--faults', 36, '--checked', '--seed', 8, '-q', '--json')
+        truth = {t['id']: t for t in jsonl(tmp / 'a/truth.jsonl')}
+        require(r.json['redrawn'] == sum(t.get('redrawn', 0) for t in truth.values()), r.json)
+        require(f"{r.json['redrawn']} pictures were thrown away" in (tmp / 'a/card.md').read_text(), 'not in the card')
+        (tmp / 'a/truth.jsonl').unlink()
+        run('clean', tmp / 'a', '-q', '--pictures', 'no')
+        decided = verdicts(tmp / 'a')
+        wrong = [i for i in truth if (truth[i]['fault'] == 'none') != (decided[i] == 'clean')]
+        require(len(truth) == 180 and not wrong, wrong)
+
+
 def kinds():
     """Labels that disagree, blank paper, the same print again, broken pictures and labels: each has its own word, and the rest goes on."""
     with folder() as tmp:
@@ -195,4 +209,4 @@ def real():
         require(n_bad >= 295 and missed <= 0.005 * n_bad and rejected <= 0.03 * n_good, 'too many wrong decisions')
 
 
-main({'options': options, 'drawn': drawn, 'kinds': kinds, 'repeat': repeat, 'crops': crops, 'real': real})
+main({'options': options, 'drawn': drawn, 'checked': checked, 'kinds': kinds, 'repeat': repeat, 'crops': crops, 'real': real})
