@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Current Chinese Braille -> toned pinyin, numbers, punctuation -> phones. Tables with their
+ * Chinese braille of three codes -> toned pinyin, numbers, punctuation -> phones. Tables with their
  * sources lie in dataset/lang/data. Thread-safe: the tables are constant.
  */
 #pragma once
@@ -11,6 +11,7 @@
 
 #include "base/fail.h"
 #include "braille/cell.h"
+#include "lang/encode.h"
 
 enum lang_kind { LANG_SYLLABLE, LANG_PUNCT, LANG_NUMBER, LANG_LATIN, LANG_SPACE, LANG_UNKNOWN };
 
@@ -28,15 +29,33 @@ struct lang_token {
 struct lang_text {
     struct lang_token *tokens; ///< owned
     size_t n;
+    enum lang_code code; ///< that it was read in; says what a syllable without tone can be
 };
 void lang_text_done(struct lang_text *t);
 
 /** A page's cells in reading order; `LANG_LINE_END` stands between lines. A line that begins with
  * dots 36 goes on with the word of the line above; other line ends count as a space. Any bytes are
- * accepted. Words of one initial are de, ni, ta, me (some books write them, docs/braille.md C).
- * *ret: owned, lang_text_done(). -ENOMEM, -E2BIG beyond 2^32 cells. */
+ * accepted. Words of one initial are de, ni, ta, me in Current Braille too (some books write them,
+ * docs/braille.md C). Two-Cell Braille writes every tone; the few pairs with two readings have that
+ * of the cheapest words. *ret: owned, lang_text_done(). -ENOMEM, -E2BIG beyond 2^32 cells. */
 #define LANG_LINE_END 0xFF
+int lang_decode_code(enum lang_code code, const uint8_t *cells, size_t n, struct lang_text *ret);
+
+/** In Current Braille, or in Common Braille where so many tones are printed. */
 int lang_decode(const uint8_t *cells, size_t n, struct lang_text *ret);
+
+/** How well cells read in each code. */
+struct lang_choice {
+    enum lang_code code;        ///< the likeliest
+    double p;                   ///< of that, 0 … 1; with nothing to read the prior
+    double legal[LANG_N_CODES]; ///< share of the raised cells that are text, 0 … 1
+    double nats[LANG_N_CODES];  ///< -log likelihood of the page: its words, their tones, the rest
+};
+
+/** Read in every code and keep what makes the likeliest text. *ret_text as of lang_decode_code().
+ */
+int lang_decode_any(const uint8_t *cells, size_t n, struct lang_text *ret_text,
+                    struct lang_choice *ret);
 
 /** Tokens -> pinyin as docs/contracts.md has it: words separated by spaces, syllables of a word
  * written together, punctuation full width and standing alone. Syllables without a printed tone

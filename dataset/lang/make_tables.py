@@ -168,6 +168,27 @@ def emit_two_cell(out, path, lexicon, syllables):
     print("};\n", file=out)
 
 
+def emit_two_cell_pairs(out, path, lexicon, syllables):
+    """[first cell][second cell] -> the reading that words have most often; of two that none has, the first spelling."""
+    first, second, seen = two_cell(path, syllables)
+    counts = {key: 0 for key in seen}
+    for toned, count in rows(lexicon):
+        for base, tone in re.findall(r"([a-z]+)([1-5])", toned if "-" not in toned else ""):
+            counts[base, int(tone)] = counts.get((base, int(tone)), 0) + int(count)
+    parts = {base: (n, two_cell_key(initial, final)) for n, (base, initial, final) in enumerate(sorted(syllables))}
+    best = {}
+    for (base, tone), count in sorted(counts.items()):
+        n, (head, rime) = parts[base]
+        cells = first[head], second.get((rime, tone)) or second[rime, 4]
+        if count > best.get(cells, (-1,))[0]:
+            best[cells] = count, (n + 1) * 8 + tone
+    print("const uint16_t lang_two_cell_pairs[64][64] = {", file=out)
+    for (one, two), (_, code) in sorted(best.items()):
+        print("    [%d][%d] = %d," % (one, two, code), file=out)
+    heads = sorted({one for one, _ in best})
+    print("};\n\nconst uint8_t lang_two_cell_heads[64] = { %s };\n" % ", ".join("[%d] = 1" % c for c in heads), file=out)
+
+
 def emit_two_cell_signs(out, path):
     signs = braille(path)["punct"]
     print("const struct lang_sign lang_two_cell_signs[] = {", file=out)
@@ -195,6 +216,7 @@ def main():
         emit_lexicon(out, sys.argv[3], syllables)
         emit_keepers(out, sys.argv[4], syllables)
         emit_two_cell(out, sys.argv[5], sys.argv[3], syllables)
+        emit_two_cell_pairs(out, sys.argv[5], sys.argv[3], syllables)
         emit_two_cell_signs(out, sys.argv[6])
         emit_common_words(out, sys.argv[7])
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "lang/buf.h"
+#include "lang/code.h"
 #include "lang/number.h"
 #include "lang/tables.h"
 #include "lang/tone.h"
@@ -56,37 +57,16 @@ struct speaker {
     unsigned n_unknown;
 };
 
-/* Books of Current Braille print a tone on 7-23 % of the syllables (docs/braille.md D); Common
- * Braille (GF 0019-2018) leaves out one tone of each initial and prints the others, about 60 %. */
-static bool is_common(const struct lang_text *t)
+/* The only tone, besides the neutral one, that an unmarked syllable can have; 0: any. */
+static uint8_t unmarked_tone(const struct speaker *s, uint16_t base)
 {
-    size_t n = 0, n_toned = 0;
-
-    for (size_t i = 0; i < t->n; i++) {
-        n += t->tokens[i].kind == LANG_SYLLABLE;
-        n_toned += t->tokens[i].kind == LANG_SYLLABLE && strpbrk(t->tokens[i].text, "1234");
-    }
-    return n >= 20 && n_toned * 100 >= n * 40;
-}
-
-/* The tone that Common Braille leaves out; 0 for e, where it is any. (There is no ta2.) */
-static uint8_t omitted_tone(const struct lang_base *base)
-{
-    static const char *const second[] = {"p", "m", "t", "n", "h", "q", "ch", "r", "c", NULL};
-    static const struct {
-        const char *text;
-        uint8_t tone;
-    } alone[] = {{"er", 2}, {"wo", 3}, {"ye", 3}, {"yi", 1}, {"you", 3}, {"ta", 1}, {"e", 0}};
-
-    for (size_t i = 0; i < ELEMENTSOF(alone); i++)
-        if (strcmp(base->text, alone[i].text) == 0)
-            return alone[i].tone;
-    if (strcmp(base->initial, "f") == 0)
-        return 1;
-    for (size_t i = 0; second[i]; i++)
-        if (strcmp(base->initial, second[i]) == 0)
-            return 2;
-    return 4;
+    if (!s->common)
+        return 0;
+    uint8_t tone = lang_omitted_tone(base);
+    /* e is written with every tone, but the draft of the standard leaves one out */
+    if (tone == 0)
+        return strcmp(lang_bases[base].text, "e") == 0 ? 0 : 5;
+    return lang_two_cell[base].tones >> tone & 1 ? tone : 0; /* there is no ta2: ta is any */
 }
 
 /* Start a new word: the pause that waits comes first. */
@@ -174,8 +154,8 @@ static size_t say_word(struct speaker *s, size_t i)
         const char *digit = measure ? measure + strlen(measure) - 1 : tokens[k].text + length;
         uint8_t tone = *digit ? (uint8_t) (*digit - '0') : 0;
         if (base >= 0)
-            items[n_known++] = (struct lang_syllable){
-                (uint16_t) base, tone, s->common ? omitted_tone(&lang_bases[base]) : 0};
+            items[n_known++] =
+                (struct lang_syllable){(uint16_t) base, tone, unmarked_tone(s, (uint16_t) base)};
         else
             s->n_unknown++;
     }
@@ -296,7 +276,7 @@ static void say_space(struct speaker *s, size_t i)
 
 int lang_spoken(const struct lang_text *t, char **ret, unsigned *ret_n_unknown)
 {
-    struct speaker s = {.text = t, .common = is_common(t)};
+    struct speaker s = {.text = t, .common = t->code == LANG_COMMON};
 
     for (size_t i = 0; i < t->n;) {
         size_t n = 1;

@@ -47,6 +47,12 @@ struct lang_two_cell {
 };
 extern const struct lang_two_cell lang_two_cell[];
 
+/** [first cell][second cell] -> (base + 1) * 8 + tone 1-5, of two readings the more frequent; 0 is
+ * no syllable. The rimes ai, ao and o have no cell of their own for the neutral tone: theirs is
+ * tone 4's. */
+extern const uint16_t lang_two_cell_pairs[64][64];
+extern const uint8_t lang_two_cell_heads[64]; ///< 1: some syllable begins with it
+
 /** Punctuation of Two-Cell Braille, in the order of lang_signs. */
 extern const struct lang_sign lang_two_cell_signs[];
 extern const size_t lang_n_two_cell_signs;

@@ -109,6 +109,13 @@ static void extend(struct step *steps, size_t at, const struct lang_syllable *it
 
 int lang_tone_word(struct lang_syllable *items, size_t n)
 {
+    uint32_t cost;
+
+    return lang_tone_word_cost(items, n, &cost);
+}
+
+int lang_tone_word_cost(struct lang_syllable *items, size_t n, uint32_t *ret_cost)
+{
     CLEANUP_FREE struct step *steps = malloc((n + 1) * sizeof(*steps));
 
     if (!steps)
@@ -124,6 +131,7 @@ int lang_tone_word(struct lang_syllable *items, size_t n)
         for (size_t n_word = 1; n_word <= MAX_SYLLABLES && i + n_word <= n; n_word++)
             extend(steps, i, items + i, n_word, n == 1);
     }
+    *ret_cost = MIN(steps[n].cost, UINT32_MAX / 2);
     for (size_t end = n; end > 0; end -= steps[end].n) {
         const struct step *step = &steps[end];
         for (size_t k = 0; k < step->n; k++) {

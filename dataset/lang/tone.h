@@ -11,3 +11,7 @@
 /** Give the syllables of one word their tones (and me for mo, o for e where the lexicon says so):
  * the cheapest row of frequent words that agrees with the tones that are there. -ENOMEM. */
 int lang_tone_word(struct lang_syllable *items, size_t n);
+
+/** The same, and what that row costs: 256 * -log of its share of all texts. Long words cost at most
+ * 2^31. */
+int lang_tone_word_cost(struct lang_syllable *items, size_t n, uint32_t *ret_cost);

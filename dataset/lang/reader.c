@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the codes have in common: numbers, letters, pairs of signs, gaps and line ends.
+ * docs/braille.md C.
+ */
+
+#include "lang/reader.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lang/code.h"
+
+enum { NUMBER_TEXT = 28 /* longest number of one token, so that "%" still fits */ };
+
+int lang_reader_digit(unsigned cell, bool lowered)
+{
+    for (int d = 0; d < 10; d++) {
+        unsigned upper = lang_digit_cells[d];
+        if (cell == (lowered ? (upper & 0x1B) << 1 : upper))
+            return d;
+    }
+    return -1;
+}
+
+char lang_reader_letter(unsigned cell)
+{
+    char c = cell > 0 && cell < 64 ? brl_cell_ascii((brl_cell) cell) : 0;
+
+    return c >= 'A' && c <= 'Z' ? (char) (c + 'a' - 'A') : 0;
+}
+
+int lang_reader_add(struct reader *r, enum lang_kind kind, size_t n_cells, const char *text)
+{
+    struct lang_text *t = r->text;
+
+    if (t->n == r->room) {
+        size_t room = r->room * 2 + 64;
+        struct lang_token *more = reallocarray(t->tokens, room, sizeof(*more));
+        if (!more)
+            return -ENOMEM;
+        t->tokens = more;
+        r->room = room;
+    }
+    struct lang_token *token = &t->tokens[t->n++];
+    *token =
+        (struct lang_token){.kind = kind, .first = (uint32_t) r->at, .n_cells = (uint32_t) n_cells};
+    snprintf(token->text, sizeof(token->text), "%s", text);
+    r->at += n_cells;
+    return 0;
+}
+
+int lang_reader_unknown(struct reader *r, size_t n_cells)
+{
+    char text[32] = "";
+
+    for (size_t i = 0; i < n_cells && i < 8; i++)
+        brl_cell_utf8(r->cells[r->at + i], text + 3 * i);
+    return lang_reader_add(r, LANG_UNKNOWN, n_cells, text);
+}
+
+/* A denominator: lowered digits behind a number that no syllable continues (1/2 is 3456-1-23).
+ * Returns its cells. */
+static size_t denominator_at(const struct reader *r, size_t at)
+{
+    size_t n = 0;
+
+    while (lang_reader_digit(cell_at(r, at + n), true) >= 0)
+        n++;
+    return is_syllabic(r, cell_at(r, at + n)) || cell_at(r, at + n) == NUMBER ? 0 : n;
+}
+
+static bool percent_at(const struct reader *r, size_t at)
+{
+    return cell_at(r, at) == NUMBER && cell_at(r, at + 1) == lang_digit_cells[0] &&
+           cell_at(r, at + 2) == 0x34;
+}
+
+int lang_reader_number(struct reader *r)
+{
+    char text[NUMBER_TEXT + 4];
+    size_t at = r->at + 1, n_text = 0;
+    bool lowered = lang_reader_digit(cell_at(r, at), false) < 0;
+    int r2, digit;
+
+    if (percent_at(r, r->at))
+        return lang_reader_add(r, LANG_NUMBER, 3, "%");
+    if (lang_reader_digit(cell_at(r, at), lowered) < 0)
+        return lang_reader_unknown(r, 1);
+    for (;;) {
+        if (n_text == NUMBER_TEXT) { /* more digits than a token holds: go on in the next one */
+            text[n_text] = 0;
+            r2 = lang_reader_add(r, LANG_NUMBER, at - r->at, text);
+            if (r2 < 0)
+                return r2;
+            n_text = 0;
+        }
+        unsigned cell = cell_at(r, at);
+        bool point = !lowered && n_text > 0 && text[n_text - 1] != '.' &&
+                     (cell == DOT3 || cell == NUMBER) && !percent_at(r, at) &&
+                     lang_reader_digit(cell_at(r, at + 1), false) >= 0;
+        digit = lang_reader_digit(cell, lowered);
+        if (digit < 0 && !point)
+            break;
+        text[n_text++] = point ? '.' : (char) ('0' + digit);
+        at++;
+    }
+    size_t n_below = lowered ? 0 : denominator_at(r, at);
+    if (n_below > 0 && n_text > 0 && n_text + 1 + n_below <= NUMBER_TEXT) {
+        text[n_text++] = '/';
+        while (n_below-- > 0)
+            text[n_text++] = (char) ('0' + lang_reader_digit(cell_at(r, at++), true));
+    }
+    size_t sign = at + (cell_at(r, at) == 0);
+    if (n_text > 0 && percent_at(r, sign)) {
+        text[n_text++] = '%';
+        at = sign + 3;
+    }
+    text[n_text] = 0;
+    return at > r->at ? lang_reader_add(r, LANG_NUMBER, at - r->at, text) : 0;
+}
+
+int lang_reader_letters(struct reader *r, size_t n_sign, bool first_upper, bool all_upper)
+{
+    size_t at = r->at + n_sign;
+
+    while (lang_reader_letter(cell_at(r, at))) {
+        char text[32];
+        size_t n = 0;
+        for (char c; n < sizeof(text) - 1 && (c = lang_reader_letter(cell_at(r, at))); at++, n++)
+            text[n] = all_upper || (first_upper && n == 0) ? (char) (c - 'a' + 'A') : c;
+        text[n] = 0;
+        int r2 = lang_reader_add(r, LANG_LATIN, at - r->at, text);
+        if (r2 < 0)
+            return r2;
+        first_upper = false;
+    }
+    return 0;
+}
+
+int lang_reader_pair(struct reader *r, size_t n_cells, unsigned *n_seen, const char *open,
+                     const char *close)
+{
+    bool gap_after = is_gap(cell_at(r, r->at + n_cells)), gap_before = at_word_start(r);
+    bool opens = gap_before != gap_after ? gap_before : *n_seen % 2 == 0;
+
+    *n_seen = opens ? 1 : 0;
+    return lang_reader_add(r, LANG_PUNCT, n_cells, opens ? open : close);
+}
+
+size_t lang_reader_leader(const struct reader *r, unsigned cell)
+{
+    size_t n = 0;
+
+    while (cell_at(r, r->at + n) == cell)
+        n++;
+    return n >= 3 ? n : 0;
+}
+
+const struct lang_sign *lang_reader_sign(const struct reader *r)
+{
+    size_t n_signs;
+    const struct lang_sign *signs = lang_code_signs(r->code, &n_signs);
+
+    for (size_t s = 0; s < n_signs; s++) {
+        size_t same = 0;
+        while (same < signs[s].n_cells && cell_at(r, r->at + same) == signs[s].cells[same])
+            same++;
+        if (same == signs[s].n_cells)
+            return &signs[s];
+    }
+    return NULL;
+}
+
+/* Cells from `at` to the next gap, up to `limit`. */
+static size_t word_length(const struct reader *r, size_t at, size_t limit)
+{
+    size_t n = 0;
+
+    while (n < limit && !is_gap(cell_at(r, at + n)))
+        n++;
+    return n;
+}
+
+/* A line of a table of contents ends in leader dots and a page number. */
+static bool ends_contents_line(const struct lang_text *t)
+{
+    return t->n > 1 && t->tokens[t->n - 1].kind == LANG_NUMBER &&
+           strcmp(t->tokens[t->n - 2].text, "……") == 0;
+}
+
+/* Blank cells and line ends in one. A line that begins with dots 36 goes on with the word above;
+ * the text tells a line end ("\n") and a new paragraph ("\n\n") from a space. A paragraph is an
+ * indented line whose first word would have found room on the line above, or what follows an empty
+ * line. */
+int lang_reader_gap(struct reader *r)
+{
+    size_t n = 0, indent = 0, column = r->at - r->line;
+    unsigned n_lines = 0;
+
+    for (; r->at + n < r->n && is_gap(r->cells[r->at + n]); n++) {
+        bool end = r->cells[r->at + n] == LANG_LINE_END;
+        n_lines += end;
+        indent = end ? 0 : indent + 1;
+        if (end)
+            r->line = r->at + n + 1;
+    }
+    unsigned next = cell_at(r, r->at + n), after = cell_at(r, r->at + n + 1);
+    if ((n_lines > 0 || r->at == 0) && next == DOTS36 && !is_gap(after) && after != DOT2 &&
+        after != DOTS23) {
+        /* a range goes on with its dash */
+        r->at += n + !(after == NUMBER && follows(r, LANG_NUMBER));
+        return 0;
+    }
+    bool had_room = column + 1 + word_length(r, r->at + n, r->width) <= r->width;
+    bool paragraph = n_lines > 1 || (n_lines > 0 && ends_contents_line(r->text)) ||
+                     (n_lines > 0 && indent >= r->margin + 2 && had_room);
+    return lang_reader_add(r, LANG_SPACE, n, paragraph ? "\n\n" : n_lines > 0 ? "\n" : " ");
+}
+
+void lang_reader_measure(struct reader *r)
+{
+    size_t margin = SIZE_MAX, start = 0;
+    bool inside = false;
+
+    for (size_t i = 0; i < r->n; i++) {
+        if (r->cells[i] == LANG_LINE_END) {
+            inside = false;
+            start = i + 1;
+        } else if (r->cells[i] != 0) {
+            if (!inside)
+                margin = MIN(margin, i - start);
+            inside = true;
+            r->width = MAX(r->width, i + 1 - start);
+        }
+    }
+    r->margin = margin == SIZE_MAX ? 0 : margin;
+}
