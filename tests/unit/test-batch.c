@@ -129,8 +129,38 @@ static void test_hash(void)
     REQUIRE(hash_sha256_file("/nowhere/at/all", text, &fail) == -ENOENT && fail.kind == FAIL_OPEN);
 }
 
+/* What files say gets into the words: one line, no orders to a terminal, UTF-8 to the end. */
+static void test_words(void)
+{
+    static const struct {
+        const char *said, *want;
+    } cases[] = {
+        {"a\nb\x1b[31m\x7f", "a?b?[31m?"},
+        {"\xe6\x98\xaf \xc3\xbc \xf0\x9f\x98\x80", "\xe6\x98\xaf \xc3\xbc \xf0\x9f\x98\x80"},
+        {"\xe6\x98", "??"}, /* cut off */
+        {"\xc2\x9b"
+         "1m",
+         "??1m"},                               /* a control sign of two bytes */
+        {"\xc0\x80\xed\xa0\x80\xff", "??????"}, /* longer than needed, a surrogate, none at all */
+    };
+    char wide[1024];
+
+    for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+        struct fail fail = {0};
+        REQUIRE(fail_set(&fail, FAIL_INPUT, -EBADMSG, "%s", cases[i].said) == -EBADMSG);
+        REQUIRE(strcmp(fail.text, cases[i].want) == 0);
+    }
+    for (size_t i = 0; i + 3 < sizeof(wide); i += 3)
+        memcpy(wide + i, "\xe6\x98\xaf", 4);
+    struct fail fail = {0};
+    fail_set(&fail, FAIL_INPUT, -EBADMSG, "%s", wide);
+    REQUIRE(strlen(fail.text) == sizeof(fail.text) - 1);
+    REQUIRE(strspn(fail.text, "\xe6\x98\xaf") == 510 && fail.text[510] == '?');
+}
+
 int main(void)
 {
+    test_words();
     for (unsigned n_jobs = 1; n_jobs <= 8; n_jobs *= 2) {
         test_order(n_jobs);
         test_failures(n_jobs);
