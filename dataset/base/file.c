@@ -139,7 +139,7 @@ int file_out_write(struct file_out *f, const void *data, size_t size, struct fai
     return 0;
 }
 
-static void sync_folder(const char *path)
+void file_sync_folder(const char *path)
 {
     CLEANUP_FREE char *copy = strdup(path);
     int fd = copy ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
@@ -165,7 +165,7 @@ int file_out_commit(struct file_out *f, struct fail *fail)
     if (r == 0 && f->tmp && rename(f->tmp, f->path) < 0)
         r = fail_set(fail, FAIL_CREATE, -errno, "cannot name the output '%s': %m", f->path);
     if (r == 0 && f->tmp) {
-        sync_folder(f->path);
+        file_sync_folder(f->path);
         free(f->tmp);
         f->tmp = NULL;
     }

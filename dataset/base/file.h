@@ -48,5 +48,8 @@ int file_out_sync(struct file_out *f, struct fail *fail);
 /** fsync, rename, fsync of the folder. On failure the temporary file is gone. */
 int file_out_commit(struct file_out *f, struct fail *fail);
 
+/** Bring the name `path` itself to the disk: fsync of its folder. */
+void file_sync_folder(const char *path);
+
 /** Remove the temporary file unless committed. Safe to call on an unopened or committed one. */
 void file_out_done(struct file_out *f);

@@ -4,13 +4,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "manifest/lines.h"
 
 typedef int each_line(void *ctx, const json_t *line, struct fail *fail);
@@ -45,16 +45,6 @@ static int open_locked(struct journal *j, struct fail *fail)
         if (fstat(j->fd, &st) == 0 && st.st_nlink > 0)
             return 0;
         close(j->fd);
-    }
-}
-
-static void sync_folder(const char *path)
-{
-    CLEANUP_FREE char *copy = strdup(path);
-    int fd = copy ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    if (fd >= 0) {
-        fsync(fd);
-        close(fd);
     }
 }
 
@@ -143,7 +133,7 @@ static int read_all(struct journal *j, const json_t *head, each_line *each, void
     if (r == 0) {
         j->start = j->end;
         j->n_head = 1;
-        sync_folder(j->path);
+        file_sync_folder(j->path);
     }
     return r;
 }
