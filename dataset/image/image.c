@@ -53,15 +53,24 @@ int image_check_size(uint64_t width, uint64_t height, const char *name, struct f
     return 0;
 }
 
+const char *image_ending(const uint8_t *data, size_t size)
+{
+    if (size >= 8 && memcmp(data, "\x89PNG\r\n\x1a\n", 8) == 0)
+        return "png";
+    if (size >= 3 && memcmp(data, "\xff\xd8\xff", 3) == 0)
+        return "jpg";
+    return NULL;
+}
+
 int image_decode(const uint8_t *data, size_t size, const char *name, struct image **ret,
                  struct fail *fail)
 {
     if (size == 0)
         return fail_set(fail, FAIL_INPUT, -EBADMSG, "'%s' is empty; scan or save it again", name);
-    if (size >= 8 && memcmp(data, "\x89PNG\r\n\x1a\n", 8) == 0)
-        return image_png_decode(data, size, name, ret, fail);
-    if (size >= 3 && memcmp(data, "\xff\xd8\xff", 3) == 0)
-        return image_jpeg_decode(data, size, name, ret, fail);
+    const char *ending = image_ending(data, size);
+    if (ending)
+        return strcmp(ending, "png") == 0 ? image_png_decode(data, size, name, ret, fail)
+                                          : image_jpeg_decode(data, size, name, ret, fail);
     if (size >= 3 && data[0] == 'P' && data[1] >= '1' && data[1] <= '6')
         return image_pnm_decode(data, size, name, ret, fail);
     if (size >= 8 && (memcmp(data, "II", 2) == 0 || memcmp(data, "MM", 2) == 0) &&

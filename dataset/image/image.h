@@ -34,6 +34,9 @@ DEFINE_CLEANUP(struct image *, image_free);
  * FAIL_INPUT, -EBADMSG: broken; -EFBIG: too large; -EPROTONOSUPPORT: no picture we read. */
 int image_decode(const uint8_t *data, size_t size, const char *name, struct image **ret,
                  struct fail *fail);
+/** "png", "jpg": what these bytes are, told by content; NULL: a form that browsers and most other
+ * programs cannot show, or no picture. */
+const char *image_ending(const uint8_t *data, size_t size);
 /** Read a file ("-": standard input) and decode it. */
 int image_load(const char *path, struct image **ret, struct fail *fail);
 /** Write atomically; the ending of `path` names the format (.png .jpg .pgm .ppm). */

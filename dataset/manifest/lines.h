@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Lines of a file one by one, none longer than MANIFEST_MAX_LINE. For this folder only.
+ * Lines of a file one by one, none longer than MANIFEST_MAX_LINE.
  */
 #pragma once
 

@@ -3,55 +3,65 @@
 #include "tools/dataset/jsonl.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "manifest/manifest.h"
+
+static int open_file(struct jsonl *l, struct fail *fail)
+{
+    struct stat st;
+
+    l->lines.fd = open(l->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (l->lines.fd < 0 && errno == ENOENT)
+        return 0;
+    if (l->lines.fd < 0 || fstat(l->lines.fd, &st) < 0)
+        return fail_set(fail, FAIL_OPEN, -errno, "cannot open '%s': %m", l->path);
+    if (!S_ISREG(st.st_mode))
+        return fail_set(fail, FAIL_OPEN, -EINVAL, "'%s' is no regular file", l->path);
+    return 1;
+}
 
 int jsonl_open(struct jsonl *l, const char *dir, const char *name, struct fail *fail)
 {
     *l = (struct jsonl){.path = manifest_path(dir, name)};
     if (!l->path)
         return -ENOMEM;
-    l->file = fopen(l->path, "re");
-    if (l->file)
-        return 1;
-    int r =
-        errno == ENOENT ? 0 : fail_set(fail, FAIL_OPEN, -errno, "cannot open '%s': %m", l->path);
-    jsonl_done(l);
+    l->lines.name = l->path;
+    int r = open_file(l, fail);
+    if (r <= 0)
+        jsonl_done(l);
     return r;
 }
 
 int jsonl_next(struct jsonl *l, json_t **ret, struct fail *fail)
 {
     json_error_t error;
+    char *line;
+    size_t size;
+    bool whole;
 
-    if (!l->file)
+    if (!l->path)
         return 0;
-    errno = 0;
-    const ssize_t n = getline(&l->line, &l->room, l->file);
-    if (n < 0 && (ferror(l->file) || errno == ENOMEM))
-        return fail_set(fail, FAIL_IO, errno ? -errno : -EIO, "cannot read '%s': %m", l->path);
-    if (n < 0)
-        return 0;
-    l->number++;
-    json_t *object = (size_t) n > MANIFEST_MAX_LINE
-                         ? NULL
-                         : json_loadb(l->line, (size_t) n, JSON_REJECT_DUPLICATES, &error);
-    if (!json_is_object(object)) {
-        json_decref(object);
-        return fail_set(fail, FAIL_INPUT, -EBADMSG, "'%s', line %zu, is no JSON object", l->path,
-                        l->number);
-    }
+    int r = manifest_lines_next(&l->lines, &line, &size, &whole, fail);
+    if (r <= 0)
+        return r;
+    json_t *object = manifest_parse_line(line, size, &error);
+    if (!object)
+        return fail_set(fail, FAIL_INPUT, -EBADMSG, "'%s', line %zu is no JSON object: %s", l->path,
+                        l->lines.number, error.text);
     *ret = object;
     return 1;
 }
 
 void jsonl_done(struct jsonl *l)
 {
-    if (l->file)
-        fclose(l->file);
+    if (l->path && l->lines.fd >= 0)
+        close(l->lines.fd);
+    manifest_lines_done(&l->lines);
     free(l->path);
-    free(l->line);
     *l = (struct jsonl){0};
 }
 

@@ -4,18 +4,11 @@
  */
 #pragma once
 
-#include <stdio.h>
-
-#include <jansson.h>
-
-#include "base/fail.h"
-#include "base/macro.h"
+#include "manifest/lines.h"
 
 struct jsonl {
-    FILE *file; ///< owned
-    char *path; ///< owned
-    char *line; ///< owned
-    size_t room, number;
+    char *path; ///< owned; NULL: none is open
+    struct manifest_lines lines;
 };
 
 /** Open DIR/NAME. @return 1; 0: there is none; FAIL_OPEN, -ENOMEM */
