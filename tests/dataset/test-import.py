@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -285,6 +286,85 @@ def case_pictures():
         require(got['a']['dpi'] is None and got['a']['image'].endswith('.png'), got['a'])
         copied = imported(d / 'copy', 'tsv', d / 'src', '--dpi', 150.5)
         require(not (d / 'copy' / copied['b']['image']).samefile(d / 'src/b.png') and copied['b']['dpi'] == 150.5, copied)
+
+
+def case_linked():
+    """Linked pictures are the files themselves, also by way of a symbolic link, and an import beside its pictures keeps them."""
+    with folder() as d:
+        (d / 'src').mkdir()
+        (d / 'real.png').write_bytes(png(50, 40))
+        (d / 'src/a.png').symlink_to('../real.png')
+        (d / 'src/l.tsv').write_text('a.png\t1\n')
+        got = imported(d / 'out', 'tsv', d / 'src', '--link')
+        picture = d / 'out' / got['a']['image']
+        require(not picture.is_symlink() and picture.samefile(d / 'real.png'), 'it is no link of the file')
+        # a record's picture is the very file it comes from
+        (d / 'set/images').mkdir(parents=True)
+        (d / 'set/images/p.png').write_bytes(png(200, 160))
+        (d / 'set/images/p+recto.txt').write_text(DSBI)
+        before = (d / 'set/images/p.png').read_bytes()
+        run('import', 'dsbi', d / 'set/images', '-o', d / 'set', '--link', code=73, says='no run of ours')
+        for _ in range(2):
+            require(list(imported(d / 'set', 'dsbi', d / 'set/images', '--link', '--force')) == ['p+recto'])
+            require((d / 'set/images/p.png').read_bytes() == before and not list(d.rglob('*.tmp')))
+        # what a kill left under the temporary name is a second name of a picture: it is not written through
+        os.link(d / 'real.png', d / 'out/images/a.png.tmp')
+        (d / 'src/a.png').unlink()
+        (d / 'src/a.png').write_bytes(png(60, 50))
+        imported(d / 'out', 'tsv', d / 'src', '--force')
+        require((d / 'real.png').read_bytes() == png(50, 40) and not (d / 'out/images/a.png.tmp').exists())
+
+
+def case_names():
+    """Whatever files are called, each record has an id of its own, and the words about them stay one line."""
+    with folder() as d:
+        (d / 'src').mkdir()
+        for name in ('a b', 'a-b', 'a-b#2', 'a+b', 'a/b'):
+            (d / 'src' / f'{name}.png').parent.mkdir(exist_ok=True)
+            (d / 'src' / f'{name}.png').write_bytes(png(200, 160, len(name)))
+            (d / 'src' / f'{name}+recto.txt').write_text(DSBI)
+            (d / 'src' / f'{name}+verso.txt').write_text(DSBI)
+        got = imported(d / 'out', 'dsbi', d / 'src')
+        require(len(got) == 10 and len({r['image'] for r in got.values()}) == 5, list(got))
+        twice = imported(d / 'twice', 'dsbi', d / 'src', d / 'src')
+        require(len(twice) == 20 and len({r['image'] for r in twice.values()}) == 10, list(twice))
+        sides = imported(d / 'sides', 'dsbi', d / 'src/a b+verso.txt', d / 'src/a b+recto.txt')
+        require(list(sides) == ['a-b+verso', 'a-b+recto'] and len({r['image'] for r in sides.values()}) == 1, list(sides))
+        (d / 'src/l.tsv').write_bytes(b'a b.png\t1\nx\x1b[31m.png\t2\na b.png\t\t' + '是'.encode() * 20 + b'\n')
+        r = run('import', 'tsv', d / 'src', '-o', d / 'tsv', '-q')
+        require('\x1b' not in r.error and len(r.error.splitlines()) == 2, r.error)
+        why = [s['why'] for s in jsonl(d / 'tsv/skipped.jsonl')]
+        require('is no picture' in why[0] and 'is no list of cells' in why[1] and '是' in why[1], why)
+
+
+def case_place():
+    """Nothing of someone else's is overwritten; what a killed end of a run left goes; changed files are no going on."""
+    with folder() as d:
+        many(d / 'src', 60)
+        for name in ('images', 'card.md', 'truth.jsonl', 'skipped.jsonl'):
+            (d / name / name).mkdir(parents=True)
+            run('import', 'tsv', d / 'src', '-o', d / name, '-q', code=73, says=name)
+            require([p.name for p in (d / name).iterdir()] == [name])
+        imported(d / 'want', 'tsv', d / 'src')
+        words = ['import', 'tsv', d / 'src', '-o', d / 'out', '-q', '--jobs', '1']
+
+        def stop():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
+        run(*words, code=74, preexec=stop)  # the journal is full
+        require((d / 'out/.partial.jsonl').exists())
+        for left in ('manifest.jsonl.a1B2c3', 'card.md.XXXXXX', 'skipped.jsonl.123456'):
+            (d / 'out' / left).write_text('half')
+        (d / 'out/notes.jsonl.123456').write_text('not ours')
+        run(*words)
+        require((d / 'out/notes.jsonl.123456').read_text() == 'not ours')
+        (d / 'out/notes.jsonl.123456').unlink()
+        require(files(d / 'out') == files(d / 'want'))
+        (d / 'src/l.tsv').write_text((d / 'src/l.tsv').read_text().replace('\t5\n', '\t6\n'))
+        shutil.rmtree(d / 'out')
+        run(*words, code=74, preexec=stop)
+        (d / 'src/l.tsv').write_text((d / 'src/l.tsv').read_text().replace('\t6\n', '\t7\n'))
+        run(*words, code=73, says='--force')
 
 
 def case_turned():

@@ -2,6 +2,7 @@
 
 #include "tools/dataset/set.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 #define PARTIAL ".partial.jsonl"
 #define TRUTH_NAME "truth.jsonl"
 #define SKIPPED_NAME "skipped.jsonl"
+#define CARD_NAME "card.md"
 #define SYNC_ITEMS 256 ///< most items between two syncs of the file system
 #define SYNC_SECONDS 2 ///< longest time between them
 
@@ -49,6 +51,12 @@ static int forget(const char *dir, const char *name)
     return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
+static bool has(const char *dir, const char *name)
+{
+    CLEANUP_FREE char *path = manifest_path(dir, name);
+    return path && access(path, F_OK) == 0;
+}
+
 static int count_item(void *ctx, const json_t *line, struct fail *fail)
 {
     struct set_out *set = ctx;
@@ -58,22 +66,67 @@ static int count_item(void *ctx, const json_t *line, struct fail *fail)
     return 0;
 }
 
-int set_open(struct set_out *set, const char *dir, const json_t *how, bool force, struct fail *fail)
+/* "card.md.Xy12aB" (base/file.c): what a kill at the end of a run left. */
+static bool is_left_over(const char *name)
 {
-    CLEANUP_FREE char *manifest = manifest_path(dir, MANIFEST_NAME);
-    CLEANUP_FREE char *partial = manifest_path(dir, PARTIAL);
+    static const char *const lists[] = {MANIFEST_NAME, TRUTH_NAME, SKIPPED_NAME, CARD_NAME};
+    const char *dot = strrchr(name, '.');
 
-    *set = (struct set_out){0};
-    if (!manifest || !partial || !(set->dir = strdup(dir)))
-        return -ENOMEM;
-    int r = make_folder(dir, fail);
-    if (r < 0)
-        return r;
-    if (access(manifest, F_OK) == 0 && !force)
+    if (!dot || strlen(dot) != 7)
+        return false;
+    for (size_t i = 0; i < ELEMENTSOF(lists); i++)
+        if (strlen(lists[i]) == (size_t) (dot - name) &&
+            strncmp(name, lists[i], (size_t) (dot - name)) == 0)
+            return true;
+    return false;
+}
+
+static int remove_left_overs(const char *dir, struct fail *fail)
+{
+    DIR *d = opendir(dir);
+    int r = 0;
+
+    if (!d)
+        return fail_set(fail, FAIL_CREATE, -errno, "cannot read the folder '%s': %m", dir);
+    for (struct dirent *e; r == 0 && (e = readdir(d)) != NULL;)
+        if (is_left_over(e->d_name))
+            r = forget(dir, e->d_name);
+    closedir(d);
+    return r < 0 ? fail_set(fail, FAIL_CREATE, r, "cannot tidy up '%s': %m", dir) : 0;
+}
+
+/* Without --force nothing of someone else's is overwritten: neither a finished set nor a folder
+ * that holds files under the names of a set's. */
+static int check_free(const char *dir, struct fail *fail)
+{
+    static const char *const names[] = {"images", CARD_NAME, TRUTH_NAME, SKIPPED_NAME};
+
+    if (has(dir, MANIFEST_NAME))
         return fail_set(fail, FAIL_CREATE, -EEXIST,
                         "'%s' holds a data set already; name another folder, or replace it with "
                         "--force",
                         dir);
+    for (size_t i = 0; i < ELEMENTSOF(names) && !has(dir, PARTIAL); i++)
+        if (has(dir, names[i]))
+            return fail_set(fail, FAIL_CREATE, -EEXIST,
+                            "'%s/%s' is there and of no run of ours; name another folder, or "
+                            "write into this one with --force",
+                            dir, names[i]);
+    return 0;
+}
+
+int set_open(struct set_out *set, const char *dir, const json_t *how, bool force, struct fail *fail)
+{
+    CLEANUP_FREE char *partial = manifest_path(dir, PARTIAL);
+
+    *set = (struct set_out){0};
+    if (!partial || !(set->dir = strdup(dir)))
+        return -ENOMEM;
+    int r = make_folder(dir, fail);
+    if (r == 0 && !force)
+        r = check_free(dir, fail);
+    if (r < 0)
+        return r;
     struct fail why = {0};
     r = journal_open(partial, how, force, count_item, set, &set->journal, &why);
     if (r == -EEXIST)
@@ -82,7 +135,10 @@ int set_open(struct set_out *set, const char *dir, const json_t *how, bool force
                         "or begin anew with --force",
                         dir);
     if (r < 0)
-        return fail_set(fail, why.kind ? why.kind : FAIL_OTHER, r, "%s", why.text);
+        return why.kind ? fail_set(fail, why.kind, r, "%s", why.text) : r;
+    r = remove_left_overs(dir, fail);
+    if (r < 0)
+        return r;
     /* from here on the folder is unfinished again */
     r = forget(dir, MANIFEST_NAME);
     return r < 0 ? fail_set(fail, FAIL_CREATE, r, "cannot replace '%s/%s': %m", dir, MANIFEST_NAME)
@@ -141,7 +197,8 @@ static int store(const char *path, const void *bytes, size_t size, struct fail *
         tmp = NULL;
         return -ENOMEM;
     }
-    int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    unlink(tmp); /* a kill may have left it, as a second name of a file that is not to change */
+    int fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd < 0)
         return fail_set(fail, FAIL_CREATE, -errno, "cannot create '%s': %m", path);
     const uint8_t *p = bytes;
@@ -191,6 +248,24 @@ static int copy_file(const char *from, const char *to, struct fail *fail)
     return r < 0 ? r : store(to, data, size, fail);
 }
 
+/* A second name for the file itself, not for a link to it. The old `to` stays until then: it may be
+ * `from`. */
+static int link_file(const char *from, const char *to)
+{
+    CLEANUP_FREE char *tmp = NULL;
+
+    if (asprintf(&tmp, "%s.tmp", to) < 0) {
+        tmp = NULL;
+        return -ENOMEM;
+    }
+    unlink(tmp);
+    if (linkat(AT_FDCWD, from, AT_FDCWD, tmp, AT_SYMLINK_FOLLOW) < 0)
+        return -errno;
+    const int r = rename(tmp, to) < 0 ? -errno : 0;
+    unlink(tmp); /* still there also where both were names of one file already */
+    return r;
+}
+
 int set_link(struct set_out *set, const struct manifest_record *record, const char *from,
              const json_t *truth, struct fail *fail)
 {
@@ -199,16 +274,9 @@ int set_link(struct set_out *set, const struct manifest_record *record, const ch
     if (!path)
         return -ENOMEM;
     int r = make_parents(set->dir, record->image, fail);
-    if (r < 0)
-        return r;
-    if (unlink(path) < 0 && errno != ENOENT)
-        return fail_set(fail, FAIL_CREATE, -errno, "cannot replace '%s': %m", path);
-    if (link(from, path) < 0) {
+    if (r == 0 && link_file(from, path) < 0)
         r = copy_file(from, path, fail);
-        if (r < 0)
-            return r;
-    }
-    return log_record(set, record, truth, fail);
+    return r < 0 ? r : log_record(set, record, truth, fail);
 }
 
 int set_skip(struct set_out *set, const json_t *why, struct fail *fail)
@@ -261,7 +329,7 @@ static int sort_line(void *ctx, const json_t *line, struct fail *fail)
 
 static int write_card(const char *dir, const char *card, struct fail *fail)
 {
-    CLEANUP_FREE char *path = manifest_path(dir, "card.md");
+    CLEANUP_FREE char *path = manifest_path(dir, CARD_NAME);
     CLEANUP(file_out_done) struct file_out f = FILE_OUT_INIT;
 
     if (!path)

@@ -54,16 +54,6 @@ static int make_id(const struct import_work *w, const char *suffix, char **ret)
     return -ENOMEM;
 }
 
-/* The ending that the content asks for; NULL: a form that browsers and others cannot show. */
-static const char *ending_of(const uint8_t *data, size_t size)
-{
-    if (size > 8 && memcmp(data, "\x89PNG\r\n\x1a\n", 8) == 0)
-        return "png";
-    if (size > 3 && memcmp(data, "\xff\xd8\xff", 3) == 0)
-        return "jpg";
-    return NULL;
-}
-
 /* Read the picture; what is neither PNG nor JPEG, or turned by EXIF alone, becomes PNG: then all
  * programs see it as it was labelled. */
 static int load_picture(const struct import_options *o, struct import_work *w, struct image **ret,
@@ -77,7 +67,7 @@ static int load_picture(const struct import_options *o, struct import_work *w, s
         r = image_decode(w->bytes, w->n_bytes, w->picture, ret, fail);
     if (r < 0)
         return r;
-    const char *ending = (*ret)->turned ? NULL : ending_of(w->bytes, w->n_bytes);
+    const char *ending = (*ret)->turned ? NULL : image_ending(w->bytes, w->n_bytes);
     if (!ending) {
         uint8_t *png;
         size_t size;
@@ -176,7 +166,9 @@ static int skip(struct import_run *run, const struct import_work *w, struct fail
 {
     const char *source = w->record.source ? w->record.source : w->item->path;
 
-    log_warning("braille-dataset import: left out %s: %s", source, w->why.text);
+    struct fail words = {0}; /* a name may hold anything */
+    fail_set(&words, FAIL_INPUT, 0, "%.200s: %s", source, w->why.text);
+    log_warning("braille-dataset import: left out %s", words.text);
     json_t *line =
         json_pack("{s:s?, s:s?, s:s}", "id", w->record.id, "source", source, "why", w->why.text);
     if (!line) /* a name that is no UTF-8 */
@@ -214,19 +206,17 @@ static int take_item(void *ctx, void *item, int r, struct fail *fail)
 
 /* ---- the run ---- */
 
-/* What makes two runs the same; the list's hash tells other files from these. */
+/* What makes two runs the same; the stamp tells other files, or the same ones changed, from these.
+ */
 static json_t *describe(const struct import_run *run)
 {
     const struct import_options *o = run->o;
-    uint64_t hash = 0;
     char text[17];
 
-    for (size_t i = 0; i < run->list.n; i++)
-        hash = hash * 1099511628211u + run->list.items[i].hash;
-    snprintf(text, sizeof(text), "%016llx", (unsigned long long) hash);
+    snprintf(text, sizeof(text), "%016llx", (unsigned long long) run->list.stamp);
     return json_pack("{s:s, s:s, s:s, s:I, s:s, s:s?, s:s?, s:s?, s:f, s:f}", "command", "import",
                      "version", BRAILLED_VERSION, "format", o->format->name, "items",
-                     (json_int_t) run->list.n, "names", text, "type", o->type, "split", o->split,
+                     (json_int_t) run->list.n, "files", text, "type", o->type, "split", o->split,
                      "code", o->has_code ? lang_code_names[o->code] : NULL, "dpi", o->dpi, "margin",
                      o->margin);
 }

@@ -46,7 +46,8 @@ void import_clean_name(const char *name, char ret[151])
         const unsigned char c = (unsigned char) *name;
         if (c >= 0x80 && c < 0xc0) /* one '-' for a letter of several bytes */
             continue;
-        ret[k++] = c == '/' ? '+' : c < 0x80 && (isalnum(c) || strchr("-_.+#", c)) ? (char) c : '-';
+        /* '#' is for the number that tells files of one name apart */
+        ret[k++] = c == '/' ? '+' : c < 0x80 && (isalnum(c) || strchr("-_.+", c)) ? (char) c : '-';
     }
     if (k == 0)
         ret[k++] = '_';
@@ -102,12 +103,15 @@ int import_list_end(struct import_list *list)
     for (size_t i = 0; i < list->n; i++)
         order[i] = &list->items[i];
     qsort(order, list->n, sizeof(*order), compare_items);
-    for (size_t i = 1; i < list->n; i++)
-        if (order[i]->hash == order[i - 1]->hash) {
-            const bool other_side =
-                order[i]->key == order[i - 1]->key && order[i]->side != order[i - 1]->side;
-            order[i]->nth = order[i - 1]->nth + !other_side;
-        }
+    unsigned sides = 0; /* bits: of this page, so far */
+    for (size_t i = 0; i < list->n; i++) {
+        struct import_item *item = order[i];
+        const struct import_item *last =
+            i > 0 && order[i - 1]->hash == item->hash ? order[i - 1] : NULL;
+        const bool page = last && last->key == item->key && !(sides >> item->side & 1);
+        item->nth = last ? last->nth + !page : 0;
+        sides = (page ? sides : 0) | 1u << item->side;
+    }
     return 0;
 }
 
@@ -139,6 +143,15 @@ static int compare_names(const FTSENT **a, const FTSENT **b)
     return strcmp((*a)->fts_name, (*b)->fts_name);
 }
 
+/* Another file, or another state of it, gives another stamp. */
+static void stamp(struct import_list *list, const struct stat *st)
+{
+    const uint64_t parts[] = {st->st_ino, (uint64_t) st->st_size, (uint64_t) st->st_mtim.tv_sec,
+                              (uint64_t) st->st_mtim.tv_nsec};
+    for (size_t i = 0; i < ELEMENTSOF(parts); i++)
+        list->stamp = (list->stamp ^ parts[i]) * 1099511628211u;
+}
+
 static int walk_folder(const char *root, const char *const endings[], struct import_list *list,
                        int (*each)(struct import_list *list, const char *root, const char *path,
                                    struct fail *fail),
@@ -152,8 +165,11 @@ static int walk_folder(const char *root, const char *const endings[], struct imp
         if (e->fts_info == FTS_DNR || e->fts_info == FTS_ERR || e->fts_info == FTS_NS)
             r = fail_set(fail, FAIL_OPEN, -e->fts_errno, "cannot open '%s': %s", e->fts_path,
                          strerror(e->fts_errno));
-        else if (e->fts_info == FTS_F && e->fts_name[0] != '.' && has_ending(e->fts_name, endings))
+        else if (e->fts_info == FTS_F && e->fts_name[0] != '.' &&
+                 has_ending(e->fts_name, endings)) {
+            stamp(list, e->fts_statp);
             r = each(list, root, e->fts_path + strlen(root) + 1, fail);
+        }
     }
     if (fts)
         fts_close(fts);
@@ -184,6 +200,7 @@ int import_walk(const char *source, const char *const endings[], struct import_l
         return fail_set(fail, FAIL_USAGE, -EINVAL,
                         "'%s' does not end in %s; see --help for what the format needs", source,
                         endings[0]);
+    stamp(list, &st);
     int r = import_add_root(list, dirname(folder), &root);
     return r < 0 ? r : each(list, root, file, fail);
 }

@@ -44,6 +44,7 @@ struct import_list {
     size_t n_roots;
     struct import_item *items; ///< owned
     size_t n, room;
+    uint64_t stamp; ///< of the files that import_walk() met: which they are, and as of when
 };
 void import_list_done(struct import_list *list);
 /** Keep a root; *ret lives as long as the list. -ENOMEM. */

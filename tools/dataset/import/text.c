@@ -315,6 +315,7 @@ static int add_brf(struct import_list *list, const char *root, const char *path,
     int r = full ? file_read(full, MAX_BRF, &text, &size, fail) : -ENOMEM;
     if (r == 0)
         r = list_pictures(full, &pictures, fail);
+    list->stamp ^= pictures.stamp;
     return r < 0 ? r : add_pages(list, full, text, size, &pictures, fail);
 }
 
