@@ -55,14 +55,9 @@ static int next_item(void *ctx, void **ret, struct fail *fail)
 /* What is no PNG and no JPEG is written as PNG: not all take other forms, or heed EXIF. */
 static int to_known_form(struct export_item *item, const struct image *img, struct fail *fail)
 {
-    if (item->n_bytes > 8 && memcmp(item->bytes, "\x89PNG\r\n\x1a\n", 8) == 0) {
-        item->ending = "png";
+    item->ending = img->turned ? NULL : image_ending(item->bytes, item->n_bytes);
+    if (item->ending)
         return 0;
-    }
-    if (!img->turned && item->n_bytes > 3 && memcmp(item->bytes, "\xff\xd8\xff", 3) == 0) {
-        item->ending = "jpg";
-        return 0;
-    }
     uint8_t *png;
     size_t size;
     int r = image_encode(img, "x.png", &png, &size, fail);
@@ -160,11 +155,11 @@ static int describe(struct export_run *run, struct fail *fail)
     if (r == 0 && run->skipped)
         r = manifest_commit(run->skipped, fail);
     if (r == 0)
-        r = export_create(run->out.tmp, "export.json", &f, fail);
+        r = export_create(run->out.tmp, EXPORT_DONE, &f, fail);
     if (r < 0)
         return r;
     fprintf(f,
-            "{\"format\":\"%s\",\"made_by\":\"braille-dataset %s\",\"records\":%zu,"
+            "{\"format\":\"%s\",\"made_by\":\"" EXPORT_MADE_BY "%s\",\"records\":%zu,"
             "\"skipped\":%zu}\n",
             run->o->format->name, BRAILLED_VERSION, run->n_written, run->n_skipped);
     return export_close(&f, run->out.tmp, 0, fail);

@@ -45,9 +45,9 @@ static int open_part(struct coco *s, enum export_split split, struct fail *fail)
     int r = export_create(s->dir, name, &part->json, fail);
     if (r < 0)
         return r;
-    part->boxes = tmpfile();
-    if (!part->boxes)
-        return fail_set(fail, FAIL_CREATE, -errno, "cannot create a temporary file: %m");
+    r = export_scratch(s->dir, &part->boxes, fail);
+    if (r < 0)
+        return r;
     fputs("{\"info\": {\"description\": \"Chinese braille cells; bbox goes through the outer dot "
           "centres\", \"version\": \"" BRAILLED_VERSION "\"},\n"
           "\"licenses\": [{\"id\": 1, \"name\": \"as the data card says\", \"url\": \"\"}],\n"

@@ -111,6 +111,8 @@ static int add_dsbi(void *state, struct export_item *item, struct fail *fail)
         asprintf(&note, "%s+%s.txt", stem, side == BRL_VERSO ? "verso" : "recto") < 0 ||
         !(path = manifest_path(dir, note)))
         return -ENOMEM;
+    if (strlen(stem) > MANIFEST_MAX_NAME)
+        return leave_out(item, "its picture's name is too long");
     if (access(path, F_OK) == 0)
         return leave_out(item, "another record is of this side of this picture");
     int r = fill_in(item, side, &truth);

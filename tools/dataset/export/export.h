@@ -50,6 +50,9 @@ extern const struct export_format export_chinese_clip, export_webdataset, export
 
 /* ---- out.c ---- */
 
+#define EXPORT_DONE "export.json" ///< in a finished export
+#define EXPORT_MADE_BY "braille-dataset "
+
 /** The three parts; a record without one is for training. */
 enum export_split { EXPORT_TRAIN, EXPORT_VAL, EXPORT_TEST, EXPORT_N_SPLITS };
 enum export_split export_split_of(const struct manifest_record *record);
@@ -75,6 +78,8 @@ int export_create(const char *dir, const char *name, FILE **ret, struct fail *fa
 /** Close and see whether all was written; *f may be NULL and becomes it. `r`: what failed before.
  */
 int export_close(FILE **f, const char *dir, int r, struct fail *fail);
+/** A file in DIR without a name, to write and to read again. */
+int export_scratch(const char *dir, FILE **ret, struct fail *fail);
 /** Write DIR/NAME whole. */
 int export_write(const char *dir, const char *name, const void *bytes, size_t size,
                  struct fail *fail);

@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #define MARK ".braille-dataset-export" ///< in a folder of ours that is not finished
-#define DONE "export.json"             ///< in one that is
 
 enum export_split export_split_of(const struct manifest_record *record)
 {
@@ -60,6 +59,18 @@ static int remove_folder(const char *path, bool below)
     return r < 0 && errno != ENOENT ? -errno : 0;
 }
 
+/* A folder with an "export.json" of ours; anyone may have a file of that name. */
+static bool is_export(const char *dir)
+{
+    CLEANUP_FREE char *path = manifest_path(dir, EXPORT_DONE);
+    json_t *json = path ? json_load_file(path, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    const char *made_by = json_string_value(json_object_get(json, "made_by"));
+    const bool ours = made_by && strncmp(made_by, EXPORT_MADE_BY, strlen(EXPORT_MADE_BY)) == 0;
+
+    json_decref(json);
+    return ours;
+}
+
 /* What may be replaced is a finished export, or nothing yet. */
 static int check_place(struct export_out *out, bool force, struct fail *fail)
 {
@@ -72,7 +83,7 @@ static int check_place(struct export_out *out, bool force, struct fail *fail)
     out->replace = true;
     if (S_ISDIR(st.st_mode) && is_empty(out->path))
         return 0;
-    if (!S_ISDIR(st.st_mode) || !has_file(out->path, DONE))
+    if (!S_ISDIR(st.st_mode) || !is_export(out->path))
         return fail_set(fail, FAIL_CREATE, -EEXIST,
                         "'%s' is there and no export; name another folder", out->path);
     if (!force)
@@ -92,7 +103,7 @@ static int make_temporary(struct export_out *out, const char *tmp, struct fail *
         return -ENOMEM;
     if (mkdir(tmp, 0777) < 0 && errno != EEXIST)
         return fail_set(fail, FAIL_CREATE, -errno, "cannot create the folder '%s': %m", tmp);
-    if (!is_empty(tmp) && !has_file(tmp, MARK) && !has_file(tmp, DONE))
+    if (!is_empty(tmp) && !has_file(tmp, MARK) && !is_export(tmp))
         return fail_set(fail, FAIL_CREATE, -EEXIST, "'%s' is in the way; move it", tmp);
     out->lock = open(mark, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (out->lock < 0)
@@ -184,6 +195,24 @@ int export_create(const char *dir, const char *name, FILE **ret, struct fail *fa
     *slash = '/';
     *ret = fopen(path, "wxe");
     return *ret ? 0 : fail_set(fail, FAIL_CREATE, -errno, "cannot create '%s': %m", path);
+}
+
+int export_scratch(const char *dir, FILE **ret, struct fail *fail)
+{
+    CLEANUP_FREE char *path = manifest_path(dir, ".scratch-XXXXXX");
+
+    if (!path)
+        return -ENOMEM;
+    const int fd = mkostemp(path, O_CLOEXEC);
+    if (fd >= 0)
+        unlink(path);
+    *ret = fd < 0 ? NULL : fdopen(fd, "w+");
+    if (*ret)
+        return 0;
+    int r = fail_set(fail, FAIL_CREATE, -errno, "cannot create a file in '%s': %m", dir);
+    if (fd >= 0)
+        close(fd);
+    return r;
 }
 
 int export_close(FILE **f, const char *dir, int r, struct fail *fail)
