@@ -4,6 +4,7 @@
  */
 
 #include "base/macro.h"
+#include "image/cv.h"
 #include "tools/dataset/dataset.h"
 #include "tools/subcommand.h"
 
@@ -23,5 +24,6 @@ static const struct subcommand commands[] = {
 
 int main(int argc, char **argv)
 {
+    image_use_same_code(); /* what one machine makes and measures, every other one does */
     return subcommand_main("braille-dataset", commands, ELEMENTSOF(commands), argc, argv);
 }

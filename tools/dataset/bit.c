@@ -294,8 +294,13 @@ int bit_draw(const struct bit_options *o, const struct bit_wish *wish, struct bi
         r = try_once(o, wish, try, ret);
         ret->n_redrawn += r == -EAGAIN;
     }
-    if (r == -ENOENT || r == -EAGAIN)
+    if (r == -ENOENT)
         return fail_set(fail, FAIL_DEFECT, r, "no sheet gives a cut of '%s'", wish->text);
+    if (r == -EAGAIN)
+        return fail_set(fail, FAIL_OTHER, r,
+                        "none of %d drawings of '%s' is judged as it is meant; another --seed or "
+                        "--look may do, or leave --checked out",
+                        N_TRIES, wish->text);
     return r;
 }
 

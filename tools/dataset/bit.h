@@ -54,7 +54,7 @@ struct bit_picture {
 };
 
 /** @return 0; FAIL_INPUT -EILSEQ: the code cannot write the text; -ENOMEM; FAIL_DEFECT -ENOENT: no
- * sheet gave a cut (a fault of ours) */
+ * sheet gave a cut (a fault of ours); FAIL_OTHER -EAGAIN: none passed the check */
 int bit_draw(const struct bit_options *o, const struct bit_wish *wish, struct bit_picture *ret,
              struct fail *fail);
 void bit_picture_done(struct bit_picture *picture);

@@ -7,6 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "manifest/manifest.h"
 
 static int add_one(json_t *object, const char *key)
 {
@@ -132,6 +136,25 @@ int card_write(struct card *card, const char *title, const char *about)
 int card_print(const struct card *card)
 {
     return json_dumpf(card->figures, stdout, JSON_COMPACT) < 0 || putchar('\n') < 0 ? -EIO : 0;
+}
+
+int card_licence(const char *dir, char **ret, struct fail *fail)
+{
+    CLEANUP_FREE char *path = manifest_path(dir, "card.md");
+    CLEANUP_FREE uint8_t *card = NULL;
+    size_t size = 0;
+    int r = path ? 0 : -ENOMEM;
+
+    if (r == 0 && access(path, F_OK) == 0)
+        r = file_read(path, CARD_MAX_BYTES, &card, &size, fail);
+    if (r < 0)
+        return r;
+    const char *line = card ? strstr((char *) card, "\nLicence") : NULL;
+    if (card && !line)
+        line = strstr((char *) card, "\n- Licence");
+    line = line ? strstr(line, "Licence") : "";
+    *ret = strndup(line, strcspn(line, "\n"));
+    return *ret ? 0 : -ENOMEM;
 }
 
 void card_done(struct card *card)

@@ -10,7 +10,6 @@
 
 #include "base/batch.h"
 #include "base/log.h"
-#include "image/cv.h"
 #include "tools/dataset/card.h"
 #include "tools/dataset/dataset.h"
 #include "tools/dataset/ids.h"
@@ -313,8 +312,15 @@ static const char about[] =
 static int finish(struct run *run, struct fail *fail)
 {
     const size_t n_skipped = run->set.n_skipped;
+    CLEANUP_FREE char *licence = NULL, *text = NULL;
 
-    int r = card_write(&run->card, "Pictures and their twins", about);
+    int r = card_licence(run->o->from, &licence, fail);
+    if (r == 0 && asprintf(&text, "%s%s%s", about, *licence ? "\n\n" : "", licence) < 0) {
+        text = NULL;
+        r = -ENOMEM;
+    }
+    if (r == 0)
+        r = card_write(&run->card, "Pictures and their twins", text);
     if (r == 0)
         r = set_commit(&run->set, run->card.text, fail);
     if (r == 0 && run->o->common.json)
@@ -478,7 +484,6 @@ int dataset_augment(int argc, char **argv)
     if (!o.twins.kinds)
         o.twins.kinds = 1u << TWIN_TURN | 1u << TWIN_BACKGROUND;
     o.twins.seed = o.common.seed;
-    image_use_same_code();
     dataset_catch_signals();
     return dataset_end("augment", augment(&o, &fail), &fail);
 }

@@ -17,11 +17,12 @@
 #include "manifest/manifest.h"
 #include "tools/dataset/dataset.h"
 #include "tools/dataset/family.h"
+#include "tools/dataset/familycard.h"
 #include "tools/dataset/sums.h"
 
 #define JOURNAL_NAME ".build.jsonl"
 #define REPORT_NAME "report.html"
-#define CARD_NAME "card.md"
+#define CARD_NAME FAMILY_CARD_NAME
 #define MAX_ARGS 32
 
 struct build {
@@ -29,11 +30,11 @@ struct build {
     const char *out, *code;
     double scale;
     struct family_counts counts;
-    uint64_t found[FAMILY_N_SETS][FAMILY_N_TYPES]; ///< counted from the manifests
-    char *dirs[FAMILY_N_SETS];                     ///< owned
-    struct journal *journal;                       ///< owned
-    unsigned n_done;                               ///< steps, an earlier run's too
-    bool told; ///< a sub-command has said what is wrong, and this is its exit code:
+    struct family_found found; ///< counted from the manifests
+    char *dirs[FAMILY_N_SETS]; ///< owned
+    struct journal *journal;   ///< owned
+    unsigned n_done;           ///< steps, an earlier run's too
+    bool told;                 ///< a sub-command has said what is wrong, and this is its exit code:
     int code_of_command;
 };
 
@@ -267,111 +268,20 @@ static int report(struct build *b, struct fail *fail)
     return run(b, dataset_report, &a);
 }
 
-/* ---- counts and the family's card ---- */
-
-static int count_set(struct build *b, enum family_set set, struct fail *fail)
-{
-    CLEANUP(manifest_closep) struct manifest_reader *reader = NULL;
-    struct manifest_record record;
-
-    memset(b->found[set], 0, sizeof(b->found[set]));
-    int r = manifest_open(b->dirs[set], &reader, fail);
-    while (r >= 0 && (r = manifest_next(reader, &record, fail)) == 1) {
-        for (unsigned t = 0; t < FAMILY_N_TYPES; t++)
-            if (record.type && strcmp(record.type, family_types[t]) == 0)
-                b->found[set][t]++;
-        manifest_record_done(&record);
-    }
-    return r;
-}
+/* ---- the family's card ---- */
 
 static int count_all(struct build *b, struct fail *fail)
 {
-    int r = 0;
-
-    for (unsigned set = 0; r == 0 && set < FAMILY_N_SETS; set++)
-        r = count_set(b, (enum family_set) set, fail);
-    return r;
-}
-
-/* "BIT-DC: 3 number too few; …" into `out`; the number of sets that are not as they should be. */
-static unsigned compare(const struct build *b, char *out, size_t room)
-{
-    unsigned n_off = 0;
-    size_t at = 0;
-
-    *out = 0;
-    for (unsigned set = 0; set < FAMILY_N_SETS; set++) {
-        bool off = false;
-        for (unsigned t = 0; t < FAMILY_N_TYPES; t++) {
-            const int64_t more =
-                (int64_t) b->found[set][t] -
-                (int64_t) family_expected(&b->counts, (enum family_set) set, (enum family_type) t);
-            if (more == 0)
-                continue;
-            if (at < room)
-                at += (size_t) snprintf(out + at, room - at, "%s%s%s%lld %s too %s",
-                                        off     ? ", "
-                                        : n_off ? "; "
-                                                : "",
-                                        off ? "" : family_names[set], off ? "" : ": ",
-                                        (long long) (more < 0 ? -more : more), family_types[t],
-                                        more < 0 ? "few" : "many");
-            off = true;
-        }
-        n_off += off;
-    }
-    return n_off;
-}
-
-static void write_card_text(const struct build *b, FILE *f)
-{
-    char off[512];
-
-    fputs("# The BIT family\n\nPictures of Chinese braille and their texts, drawn and not scanned, "
-          "made as the paper on BIT describes its sets: numbers, toned syllables and punctuation "
-          "marks; cleaned by the rule of dot distances; a twin of each, turned or on other "
-          "paper.\n\n"
-          "| set | what | number | spell | punctuation | all |\n|---|---|---|---|---|---|\n",
-          f);
-    for (unsigned set = 0; set < FAMILY_N_SETS; set++) {
-        const uint64_t *n = b->found[set];
-        fprintf(f, "| %s | %s | %llu | %llu | %llu | %llu |\n", family_names[set],
-                family_about[set], (unsigned long long) n[0], (unsigned long long) n[1],
-                (unsigned long long) n[2], (unsigned long long) (n[0] + n[1] + n[2]));
-    }
-    if (compare(b, off, sizeof(off)) == 0)
-        fputs("\nThese are the counts that were asked for, exactly.\n", f);
-    else
-        fprintf(f, "\nNot the counts that were asked for: %s.\n", off);
-    fputs("\nEvery set has a split; a picture and its twins lie on one side, the same in every "
-          "set. Each folder has a card of its own; report.html shows samples, distances and "
-          "what cleaning rejected; `sha256sum -c SHA256SUMS` checks every file.\n\n"
-          "## How it was made\n\n| option | value |\n|---|---|\n| command | build |\n",
-          f);
-    fprintf(f, "| version | %s |\n| seed | %llu |\n| code | %s |\n| scale | %g |\n",
-            BRAILLED_VERSION, (unsigned long long) b->common.seed, b->code, b->scale);
+    return family_count(b->dirs, &b->found, fail);
 }
 
 static int write_card(struct build *b, struct fail *fail)
 {
-    CLEANUP(file_out_done) struct file_out out = FILE_OUT_INIT;
-    CLEANUP_FREE char *path = manifest_path(b->out, CARD_NAME), *text = NULL;
-    size_t size = 0;
+    const struct family_recipe recipe = {
+        .seed = b->common.seed, .code = b->code, .scale = b->scale, .counts = &b->counts};
 
-    int r = path ? count_all(b, fail) : -ENOMEM;
-    FILE *f = r == 0 ? open_memstream(&text, &size) : NULL;
-    if (r == 0 && !f)
-        r = -ENOMEM;
-    if (r < 0)
-        return r;
-    write_card_text(b, f);
-    if (fclose(f) != 0)
-        return -ENOMEM;
-    r = file_out_open(&out, path, fail);
-    if (r == 0)
-        r = file_out_write(&out, text, size, fail);
-    return r < 0 ? r : file_out_commit(&out, fail);
+    int r = count_all(b, fail);
+    return r < 0 ? r : family_write_card(b->out, b->dirs[BIT], &recipe, &b->found, fail);
 }
 
 static int write_sums(struct build *b, struct fail *fail)
@@ -503,9 +413,9 @@ static int print_figures(const struct build *b, const char *off)
     for (unsigned set = 0; set < FAMILY_N_SETS; set++) {
         json_t *types = json_object();
         for (unsigned t = 0; t < FAMILY_N_TYPES; t++)
-            if (b->found[set][t] > 0)
+            if (b->found.n[set][t] > 0)
                 json_object_set_new(types, family_types[t],
-                                    json_integer((json_int_t) b->found[set][t]));
+                                    json_integer((json_int_t) b->found.n[set][t]));
         json_object_set_new(sets, family_names[set], types);
     }
     json_t *object = json_pack("{s:o, s:b, s:s}", "sets", sets, "exact", !*off, "off", off);
@@ -516,7 +426,7 @@ static int print_figures(const struct build *b, const char *off)
 
 static int build(struct build *b, struct fail *fail)
 {
-    char off[512];
+    char off[FAMILY_OFF_BYTES];
 
     int r = begin(b, fail);
     if (r == 0)
@@ -526,7 +436,7 @@ static int build(struct build *b, struct fail *fail)
     if (r < 0)
         return r;
     b->journal = journal_close(b->journal, true);
-    const unsigned n_off = compare(b, off, sizeof(off));
+    const unsigned n_off = family_compare(&b->counts, &b->found, off);
     if (b->common.json)
         r = print_figures(b, off);
     if (r == 0 && n_off > 0)

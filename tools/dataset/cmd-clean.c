@@ -15,6 +15,7 @@
 #include "braille/check.h"
 #include "image/cv.h"
 #include "lang/encode.h"
+#include "tools/dataset/card.h"
 #include "tools/dataset/dataset.h"
 #include "tools/dataset/set.h"
 
@@ -522,7 +523,7 @@ static int write_set(const struct clean_run *run, struct fail *fail)
     const struct clean_options *o = run->o;
     CLEANUP(set_donep) struct set_out set = {0};
     CLEANUP(walk_done) struct walk w = {.o = o, .set = &set};
-    CLEANUP_FREE char *card = NULL;
+    CLEANUP_FREE char *card = NULL, *licence = NULL;
     json_t *how = describe(o);
 
     if (run->went_on && is_there(run)) {
@@ -535,6 +536,8 @@ static int write_set(const struct clean_run *run, struct fail *fail)
     if (r == 0)
         r = journal_replay(run->journal, walk_line, &w, fail);
     json_decref(how);
+    if (r == 0)
+        r = card_licence(o->dir, &licence, fail);
     if (r < 0)
         return r;
     if (asprintf(&card,
@@ -542,11 +545,11 @@ static int write_set(const struct clean_run *run, struct fail *fail)
                  "distances (eps %.2f dot pitches): over %zu, under %zu, misaligned %zu, mismatch "
                  "%zu, blank %zu, duplicate %zu, unsure %zu, broken %zu were left out.\n"
                  "- **Why** each one: `clean.jsonl` of the set they come from.\n"
-                 "- **Made by** `braille-dataset clean`, version %s.\n",
+                 "- **Made by** `braille-dataset clean`, version %s.\n%s%s\n",
                  run->tally[BRL_CLEAN], run->n_next, o->eps, run->tally[BRL_OVER],
                  run->tally[BRL_UNDER], run->tally[BRL_MISALIGNED], run->tally[BRL_MISMATCH],
                  run->tally[BRL_BLANK], run->tally[BRL_DUPLICATE], run->tally[BRL_UNSURE],
-                 run->tally[BRL_N_VERDICTS], BRAILLED_VERSION) < 0) {
+                 run->tally[BRL_N_VERDICTS], BRAILLED_VERSION, *licence ? "- " : "", licence) < 0) {
         card = NULL;
         return -ENOMEM;
     }
@@ -702,7 +705,6 @@ int dataset_clean(int argc, char **argv)
     int r = parse_options(argc, argv, &o);
     if (r != 0)
         return r < 0 ? FAIL_USAGE : 0;
-    image_use_same_code();
     dataset_catch_signals();
     r = clean_set(&o, &run, &fail);
     if (r == 0)

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "image/cv.h"
 #include "manifest/manifest.h"
 #include "tools/dataset/dataset.h"
 #include "tools/dataset/family.h"
@@ -211,7 +210,6 @@ int dataset_report(int argc, char **argv)
     o.report.seed = o.common.seed;
     o.report.dirs = o.dirs;
     o.report.expected = o.expected;
-    image_use_same_code();
     dataset_catch_signals();
     return dataset_end("report", report(&o, argc - optind, argv + optind, &fail), &fail);
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "tools/dataset/card.h"
 #include "tools/dataset/dataset.h"
 #include "tools/dataset/draw.h"
 #include "tools/dataset/groups.h"
@@ -218,7 +219,6 @@ static int write_sides(struct split *s, struct fail *fail)
 /* ---- the card ---- */
 
 #define CARD_HEAD "\n## Split\n"
-#define MAX_CARD_BYTES ((size_t) 4 << 20)
 
 static void write_section(const struct split *s, FILE *f)
 {
@@ -251,7 +251,7 @@ static int write_card(const struct split *s, struct fail *fail)
         return -ENOMEM;
     if (access(path, F_OK) < 0)
         return 0;
-    int r = file_read(path, MAX_CARD_BYTES, &card, &size, fail);
+    int r = file_read(path, CARD_MAX_BYTES, &card, &size, fail);
     FILE *f = r == 0 ? open_memstream(&text, &size) : NULL;
     if (!f)
         return r < 0 ? r : -ENOMEM;

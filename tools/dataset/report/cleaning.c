@@ -35,10 +35,11 @@ static int find_name(const char *const *names, unsigned n, const char *name)
 
 /* ---- what was injected ---- */
 
-static int read_truth(const char *dir, struct figures_items *items, bool *ret_any,
+static int read_truth(const char *dir, struct figures_items *items, json_t *set, bool *ret_any,
                       struct fail *fail)
 {
     CLEANUP(jsonl_done) struct jsonl list = {0};
+    json_int_t n_redrawn = 0;
     json_t *line = NULL;
 
     int r = jsonl_open(&list, dir, "truth.jsonl", fail);
@@ -51,8 +52,11 @@ static int read_truth(const char *dir, struct figures_items *items, bool *ret_an
             item->fault = (uint8_t) fault;
             item->edge = (int8_t) find_name(brl_edge_names, BRL_N_EDGES, jsonl_text(line, "edge"));
         }
+        n_redrawn += json_integer_value(json_object_get(line, "redrawn"));
         json_decref(line);
     }
+    if (r == 0 && n_redrawn > 0)
+        r = json_object_set_new(set, "redrawn", json_integer(n_redrawn)) < 0 ? -ENOMEM : 0;
     return r;
 }
 
@@ -292,7 +296,7 @@ int figures_cleaning(const struct report_options *o, const char *dir, struct fig
     order_faults(json_object_get(set, "faults"));
     figures_rows(json_object_get(c.clean, "verdicts"), brl_verdict_names, BRL_N_VERDICTS);
     figures_rows(json_object_get(c.clean, "rejected"), brl_verdict_names, BRL_N_VERDICTS);
-    int r = read_truth(dir, items, &truth, fail);
+    int r = read_truth(dir, items, set, &truth, fail);
     if (r == 0)
         r = read_lines(&c, truth, &any, fail);
     if (r == 0 && any)

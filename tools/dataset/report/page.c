@@ -361,7 +361,7 @@ static int write_sheets(struct page *p, const char *dir, const json_t *tables, c
 
 /* ---- cleaning ---- */
 
-static void write_faults(FILE *f, const json_t *faults)
+static void write_faults(FILE *f, const json_t *faults, json_int_t n_redrawn)
 {
     static const char *const columns[] = {"pictures", "rejected", "called clean",
                                           "unsure",   "named",    "edge named"};
@@ -389,6 +389,13 @@ static void write_faults(FILE *f, const json_t *faults)
         fputs("</tr>\n", f);
     }
     end_table(f);
+    if (n_redrawn == 0)
+        return;
+    fputs("<p>Not a measure of cleaning: ", f);
+    page_number(f, n_redrawn);
+    fputs(" drawings were thrown away and made anew until cleaning judged them as they were meant "
+          "(<code>generate --checked</code>).</p>\n",
+          f);
 }
 
 static void write_plots(FILE *f, const json_t *clean)
@@ -479,7 +486,7 @@ static int write_cleaning(struct page *p, const char *dir, const json_t *set)
     fputs("<h3>Cleaning</h3>\n", p->f);
     write_cross(p->f, json_object_get(clean, "verdicts"), json_object_get(set, "types"),
                 "What cleaning says", "verdict");
-    write_faults(p->f, json_object_get(set, "faults"));
+    write_faults(p->f, json_object_get(set, "faults"), integer(set, "redrawn"));
     write_plots(p->f, clean);
     return write_rejected(p, dir, json_object_get(clean, "rejected"));
 }
