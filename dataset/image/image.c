@@ -126,6 +126,21 @@ int image_encode(const struct image *img, const char *name, uint8_t **ret_data, 
     return 0;
 }
 
+int image_encode_jpeg(const struct image *img, int quality, uint8_t **ret_data, size_t *ret_size,
+                      struct fail *fail)
+{
+    struct image_bytes bytes = {0};
+
+    int r = image_jpeg_encode(img, quality, &bytes);
+    if (r < 0) {
+        image_bytes_done(&bytes);
+        return fail_set(fail, FAIL_OTHER, r, "cannot encode a picture as JPEG: %m");
+    }
+    *ret_data = bytes.data;
+    *ret_size = bytes.size;
+    return 0;
+}
+
 int image_save(const struct image *img, const char *path, struct fail *fail)
 {
     CLEANUP_FREE uint8_t *data = NULL;

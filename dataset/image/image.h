@@ -44,6 +44,9 @@ int image_save(const struct image *img, const char *path, struct fail *fail);
 /** Encode in memory as image_save() would; `name`'s ending names the format. *ret_data owned. */
 int image_encode(const struct image *img, const char *name, uint8_t **ret_data, size_t *ret_size,
                  struct fail *fail);
+/** Encode in memory as JPEG of a quality, 1 (smallest) to 100. *ret_data owned. */
+int image_encode_jpeg(const struct image *img, int quality, uint8_t **ret_data, size_t *ret_size,
+                      struct fail *fail);
 /** A copy of the rectangle; it must lie inside: -EINVAL. -ENOMEM. */
 int image_part(const struct image *img, unsigned x, unsigned y, unsigned width, unsigned height,
                struct image **ret);

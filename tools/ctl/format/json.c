@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Everything, with places and certainty: one object a page (docs/contracts.md).
+ */
+
+#include <errno.h>
+
+#include <jansson.h>
+
+#include "tools/ctl/format/format.h"
+
+static const char *const sides[] = {[BRL_RECTO] = "recto", [BRL_VERSO] = "verso"};
+
+static json_t *cells_json(const struct pipeline_reading *r, const char *side)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < r->n_cells; i++) {
+        const struct pipeline_cell *c = &r->cells[i];
+        char dots[7];
+        brl_cell_format(c->dots, dots);
+        json_array_append_new(array, json_pack("{ss si si s[ffff] ss sf}", "side", side, "row",
+                                               (int) c->row, "column", (int) c->column, "box",
+                                               c->box[0], c->box[1], c->box[2], c->box[3], "dots",
+                                               dots, "p", (double) c->p));
+    }
+    return array;
+}
+
+static json_t *lines_json(const struct pipeline_reading *r, const char *side)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < r->n_lines; i++) {
+        const struct pipeline_line *l = &r->lines[i];
+        json_array_append_new(array, json_pack("{ss si ss ss ss sf}", "side", side, "row",
+                                               (int) l->row, "braille", l->braille, "pinyin",
+                                               l->pinyin, "hanzi", "", "p", (double) l->p));
+    }
+    return array;
+}
+
+static int write_page(struct format_writer *w, const struct format_page *page, struct fail *fail)
+{
+    const struct pipeline_reading *r = page->reading;
+    const char *side = sides[page->side];
+    const struct pipeline_times *t = &r->times_ms;
+    json_t *head = json_pack("{si si sf si sb sf}", "width", (int) r->width, "height",
+                             (int) r->height, "dpi", r->dpi, "orientation", (int) r->orientation,
+                             "mirrored", r->mirrored, "skew_deg", r->skew_deg);
+    json_t *times = json_pack("{sf sf sf sf sf}", "decode", t->decode, "grid", t->grid, "embed",
+                              t->embed, "knn", t->knn, "lang", t->lang);
+    json_t *all = json_pack("{so ss so ss sf so so}", "page", head, "device", w->options.device,
+                            "times_ms", times, "code", lang_code_names[r->code], "code_p",
+                            (double) r->code_p, "cells", cells_json(r, side), "lines",
+                            lines_json(r, side));
+
+    if (all && r->crop)
+        json_object_set_new(all, "crop", json_string(r->crop_text));
+    int n = all ? json_dumpf(all, w->out, JSON_COMPACT | JSON_REAL_PRECISION(7)) : -1;
+    json_decref(all);
+    if (n < 0)
+        return fail_set(fail, FAIL_DEFECT, -ENOMEM, "cannot build the JSON answer");
+    fputc('\n', w->out);
+    return 0;
+}
+
+const struct format format_json = {.name = "json", .endings = ".json .jsonl", .page = write_page};
