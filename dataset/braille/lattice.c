@@ -18,7 +18,7 @@
 #define SEARCH_CELLS 6 ///< the search sees so many cells; the others follow while it settles
 #define SEARCH_POINTS 64
 #define N_BEST 6
-#define FINE 10 ///< pixels of the map a dot pitch
+#define FINE 10     ///< pixels of the map a dot pitch
 #define N_UNKNOWN 5 ///< x0, p, a, y0, turn
 
 struct brl_point brl_lattice_at(const struct lattice *l, struct lattice_place at)
@@ -242,11 +242,9 @@ static void grow(const struct search *s, struct guess *g)
             settle(s, &g->lattice, n);
         if (n == s->n_want)
             break;
-        const int last = (s->want[n - 1].column >> 1) + 2;
+        const int last = (s->want[n].column >> 1) + 1; /* one cell at least, also over a gap */
         while (n < s->n_want && s->want[n].column >> 1 <= last)
             n++;
-        if (n < s->n_want && s->want[n].column >> 1 > last + 2)
-            n++; /* over a gap */
     }
     g->score = rate(s, &g->lattice, s->n_want);
 }
