@@ -51,11 +51,11 @@ class Result:
         return json.loads(self.text.splitlines()[-1])
 
 
-def run(*args, code=0, env=None, stdin=b'', preexec=None, says=None, timeout=280):
+def run(*args, code=0, env=None, stdin=b'', preexec=None, says=None, timeout=280, cwd=None):
     """Run braille-dataset; its exit code must be `code`, and `says` (a part of standard error) must be there."""
     words = [str(DATASET), *map(str, args)]
     p = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                         env=dict(os.environ, **(env or {})), preexec_fn=preexec, restore_signals=True)
+                         env=dict(os.environ, **(env or {})), preexec_fn=preexec, restore_signals=True, cwd=cwd)
     out, err = p.communicate(stdin, timeout=timeout)
     r = Result(p, out, err)
     print('$', ' '.join(words[1:]), '->', r.code, r.error.strip().splitlines()[-1:])

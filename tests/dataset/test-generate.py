@@ -232,6 +232,8 @@ def full():
         r = generate(tmp / 'a', *SMALL, code=74, preexec=small_files, says='cannot write')
         require(len(r.error.strip().splitlines()) == 1, r.error)
         require(not (tmp / 'a' / 'manifest.jsonl').exists(), 'a full disk left a manifest')
+        for other in (('--light', 'any'), ('--light', 90), ('--dpi', 150), ('--single-sided',), ('--geometry', 'us'), ('--look', 'clean'), ('--checked',)):
+            generate(tmp / 'a', *SMALL, *other, code=73, says='other options')
         generate(tmp / 'a', *SMALL)
         generate(tmp / 'b', *SMALL)
         require(files(tmp / 'a') == files(tmp / 'b'), 'a full disk changed the set')
@@ -311,6 +313,21 @@ def text():
             require(p.returncode == 64, wrong, p.returncode)
 
 
-CASES = {'options': options, 'counts': counts, 'whole': whole, 'seen': seen, 'repeat': repeat, 'full': full, 'text': text}
+def sample():
+    """tests/data/sample-page.md tells how its files were made: that command makes them."""
+    data = ROOT / 'tests/data'
+    words = next(line.split() for line in (data / 'sample-page.md').read_text().splitlines() if line.startswith('    braille-dataset render'))
+    with folder() as tmp:
+        for side in ('recto', 'verso'):
+            (tmp / f'sample-page-{side}.brl.txt').write_bytes((data / f'sample-page-{side}.brl.txt').read_bytes())
+        run(*words[1:], cwd=tmp)
+        for name in ('sample-page.tsv', 'sample-page+recto.txt', 'sample-page+verso.txt'):
+            require((tmp / name).read_bytes() == (data / name).read_bytes(), name, 'is not what render writes')
+        now, kept = (tmp / 'sample-page.png').read_bytes(), (data / 'sample-page.png').read_bytes()
+        # another zlib packs the same pixels in other bytes
+        require(now == kept or sets.unpng(now) == sets.unpng(kept), 'sample-page.png shows something else')
+
+
+CASES = {'options': options, 'counts': counts, 'whole': whole, 'seen': seen, 'repeat': repeat, 'full': full, 'text': text, 'sample': sample}
 if __name__ == '__main__':
     main(CASES)
