@@ -3,6 +3,7 @@
 #include "answer.h"
 
 #include "job.h"
+#include "options.h"
 #include "server.h"
 
 #include <errno.h>
@@ -117,17 +118,20 @@ static int add_cells(sd_bus_message *m, const struct job *job)
 static int add_reading(sd_bus_message *m, struct job *job)
 {
     const struct pipeline_reading *reading = &job->result.reading;
+    char code[32];
     int r = 0;
 
     if (job->options.outputs & OUTPUT_PINYIN)
         r = add_string(m, "pinyin", reading->pinyin);
     if (r >= 0)
         r = add_cells(m, job);
+    snprintf(code, sizeof(code), CODE_PREFIX "%s", lang_code_names[reading->code]);
     if (r >= 0)
-        r = add_string(m, "braille-code", "zh-current");
+        r = add_string(m, "braille-code", code);
     if (r >= 0)
         r = sd_bus_message_append(
-            m, "{sv}{sv}{sv}{sv}", "orientation", "u", 1 + reading->orientation / 90, "sides", "u",
+            m, "{sv}{sv}{sv}{sv}{sv}", "braille-code-confidence", "d", (double) reading->code_p,
+            "orientation", "u", 1 + reading->orientation / 90, "sides", "u",
             job->options.read.verso ? 2 : 1, "confidence", "d", (double) reading->confidence,
             "unknown-cells", "u", reading->n_unknown);
     if (r >= 0 && reading->n_unknown)

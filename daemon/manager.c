@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { MAX_TEXT_BYTES = 1 << 20 };
@@ -103,7 +104,14 @@ static int get_max_bytes(sd_bus *bus, const char *path, const char *interface, c
 static int get_codes(sd_bus *bus, const char *path, const char *interface, const char *property,
                      sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
-    return sd_bus_message_append(reply, "as", 1, "zh-current");
+    int r = sd_bus_message_open_container(reply, 'a', "s");
+
+    for (unsigned i = 0; r >= 0 && i < LANG_N_CODES; i++) {
+        char name[32];
+        snprintf(name, sizeof(name), CODE_PREFIX "%s", lang_code_names[i]);
+        r = sd_bus_message_append(reply, "s", name);
+    }
+    return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
 static int get_outputs(sd_bus *bus, const char *path, const char *interface, const char *property,

@@ -36,12 +36,18 @@ static int warn_name(struct job *job, const char *what, const char *name)
 static int take_code(struct job *job, sd_bus_message *m, const char *name, struct fail *fail)
 {
     const char *s;
+    enum lang_code code;
     int r = sd_bus_message_read(m, "s", &s);
     if (r < 0)
         return r;
-    return strcmp(s, "auto") == 0 || strcmp(s, "zh-current") == 0
-               ? 0
-               : bad(name, "\"auto\" or \"zh-current\"", fail);
+    job->options.read.code = 0;
+    if (strcmp(s, "auto") == 0)
+        return 0;
+    if (strncmp(s, CODE_PREFIX, strlen(CODE_PREFIX)) != 0 ||
+        lang_code_parse(s + strlen(CODE_PREFIX), &code) < 0)
+        return bad(name, "\"auto\", \"zh-current\", \"zh-common\" or \"zh-two-cell\"", fail);
+    job->options.read.code = 1 + (unsigned) code;
+    return 0;
 }
 
 static int take_outputs(struct job *job, sd_bus_message *m, const char *name, struct fail *fail)

@@ -10,6 +10,8 @@
 
 struct job;
 
+#define CODE_PREFIX "zh-" ///< of the braille codes' names on the bus
+
 /** Read the dictionary at the message's place into job->options. A wrong type or value is
  * FAIL_USAGE, -EINVAL and names the key. */
 int options_read(struct job *job, sd_bus_message *m, struct fail *fail);

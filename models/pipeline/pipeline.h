@@ -12,6 +12,7 @@
 #include "base/fail.h"
 #include "braille/cell.h"
 #include "image/image.h"
+#include "lang/encode.h"
 #include "vk/vkc.h"
 
 struct pipeline;
@@ -84,10 +85,12 @@ struct pipeline_reading {
     size_t n_lines;
     struct pipeline_piece *pieces; ///< owned; in reading order
     size_t n_pieces;
-    char *pinyin;       ///< whole page as printed; owned
-    char *spoken;       ///< toned pinyin before sandhi; owned
-    unsigned n_unknown; ///< cells that are no text in this code
-    float confidence;   ///< mean p
+    enum lang_code code; ///< that it was read in
+    float code_p;        ///< that it is this one; 1 for crops and where the caller said so
+    char *pinyin;        ///< whole page as printed; owned
+    char *spoken;        ///< toned pinyin before sandhi; owned
+    unsigned n_unknown;  ///< cells that are no text in this code
+    float confidence;    ///< mean p
     struct pipeline_times times_ms;
 };
 void pipeline_reading_done(struct pipeline_reading *r);
@@ -106,6 +109,7 @@ struct pipeline_read_params {
     enum pipeline_mode mode;
     int orientation; ///< -1: found
     double dpi;      ///< 0: from the file or found
+    unsigned code;   ///< 0: found by what the page says; else 1 + enum lang_code
     bool verso;      ///< read the dents (the other side's dots) instead of the bumps
 };
 #define pipeline_read_params(...) (&(struct pipeline_read_params){.orientation = -1, __VA_ARGS__})

@@ -13,10 +13,9 @@
  * braille is 10 mm high, 118 px at 300 dpi. */
 #define CROP_MAX_HEIGHT_PX 240
 #define CROP_MAX_HEIGHT_MM 25.4
-/* Share of raised cells that are text, above which a page is taken to stand upright. Pages in
- * Current Braille have 0.97 or more, the same pages upside down or seen from behind 0.70 to 0.90
- * (measured on 5 DSBI pages). A page in another code has less either way and stays as it was found.
- */
+/* Share of raised cells that are text, above which a page is taken to stand upright. DSBI's truth
+ * has 0.97 to 1 in its code; upside down or seen from behind the same pages have up to 0.92, but
+ * for one of 0.94. */
 #define LEGAL_ENOUGH 0.93
 
 void pipeline_cells_done(struct pipeline_cells *c)
@@ -113,32 +112,46 @@ static int cell_stream(const struct pipeline_cells *c, uint8_t **ret, size_t *re
     return 0;
 }
 
-/** Share of raised cells that are text: what tells a page from the same page upside down. */
-static int legal_share(const struct pipeline_cells *c, double *ret)
+/** In the code asked for (0: the likeliest). *ret_legal: share of the raised cells that are text;
+ * *ret_p: how sure the code is. */
+static int decode(const uint8_t *stream, size_t n, unsigned code, struct lang_text *ret,
+                  double *ret_legal, double *ret_p)
 {
-    CLEANUP_FREE uint8_t *stream = NULL;
-    CLEANUP_FREE size_t *first = NULL;
-    CLEANUP(lang_text_done) struct lang_text text = {0};
-    size_t n = 0, raised = 0, unknown = 0;
+    size_t raised = 0, unknown = 0;
+    struct lang_choice choice;
 
-    int r = cell_stream(c, &stream, &n, &first);
-    if (r == 0)
-        r = lang_decode(stream, n, &text);
+    int r = code ? lang_decode_code((enum lang_code)(code - 1), stream, n, ret)
+                 : lang_decode_any(stream, n, ret, &choice);
     if (r < 0)
         return r;
     for (size_t i = 0; i < n; i++)
         raised += stream[i] != 0 && stream[i] != LANG_LINE_END;
-    for (size_t i = 0; i < text.n; i++)
-        if (text.tokens[i].kind == LANG_UNKNOWN)
-            unknown += text.tokens[i].n_cells;
-    *ret = raised ? 1 - (double) unknown / (double) raised : 0;
+    for (size_t i = 0; i < ret->n; i++)
+        if (ret->tokens[i].kind == LANG_UNKNOWN)
+            unknown += ret->tokens[i].n_cells;
+    *ret_legal = raised ? 1 - (double) unknown / (double) raised : 0;
+    *ret_p = code ? 1 : choice.p;
     return 0;
+}
+
+/** What tells a page from the same page upside down. */
+static int legal_share(const struct pipeline_cells *c, unsigned code, double *ret)
+{
+    CLEANUP_FREE uint8_t *stream = NULL;
+    CLEANUP_FREE size_t *first = NULL;
+    CLEANUP(lang_text_done) struct lang_text text = {0};
+    size_t n = 0;
+    double p;
+
+    int r = cell_stream(c, &stream, &n, &first);
+    return r < 0 ? r : decode(stream, n, code, &text, ret, &p);
 }
 
 /** Read it turned by half, or lit from the other side; keep that where it is text, and more so. */
 static int try_other(struct pipeline *p, const struct image *img,
-                     const struct brl_page_params *params, struct pipeline_cells *best,
-                     double *legal, struct pipeline_times *times, const struct pipeline_job *job)
+                     const struct brl_page_params *params, unsigned code,
+                     struct pipeline_cells *best, double *legal, struct pipeline_times *times,
+                     const struct pipeline_job *job)
 {
     struct pipeline_cells other = {0};
     struct fail ignored = {0};
@@ -146,7 +159,7 @@ static int try_other(struct pipeline *p, const struct image *img,
 
     int r = pipeline_find_cells(p, img, params, &other, times, job, &ignored);
     if (r == 0)
-        r = legal_share(&other, &other_legal);
+        r = legal_share(&other, code, &other_legal);
     if (r == 0 && other_legal >= LEGAL_ENOUGH && other_legal > *legal) {
         struct pipeline_cells old = *best;
         *best = other;
@@ -160,15 +173,15 @@ static int try_other(struct pipeline *p, const struct image *img,
 /** Nothing in the grid tells a page from the page upside down, or its bumps from dents lit from the
  * other side; its text does. */
 static int find_upright(struct pipeline *p, const struct image *img,
-                        const struct brl_page_params *params, struct pipeline_cells *c,
-                        struct pipeline_times *times, const struct pipeline_job *job,
-                        struct fail *fail)
+                        const struct brl_page_params *params, unsigned code,
+                        struct pipeline_cells *c, struct pipeline_times *times,
+                        const struct pipeline_job *job, struct fail *fail)
 {
     double legal = 0;
     int r = pipeline_find_cells(p, img, params, c, times, job, fail);
     if (r < 0 || params->orientation >= 0)
         return r;
-    r = legal_share(c, &legal);
+    r = legal_share(c, code, &legal);
 
     const int found = (int) c->page->orientation, turned = (found + 180) % 360;
     const double light_deg = c->page->light_deg, other_deg = fmod(light_deg + 180, 360);
@@ -184,7 +197,7 @@ static int find_upright(struct pipeline *p, const struct image *img,
         struct brl_page_params other = *params;
         other.orientation = ways[i].orientation;
         other.light_deg = ways[i].light_deg;
-        r = try_other(p, img, &other, c, &legal, times, job);
+        r = try_other(p, img, &other, code, c, &legal, times, job);
     }
     return r;
 }
@@ -308,16 +321,19 @@ static int keep_pieces(const uint8_t *stream, size_t n, const struct lang_text *
     return 0;
 }
 
-static int translate(const struct pipeline_cells *c, struct pipeline_reading *ret)
+static int translate(const struct pipeline_cells *c, unsigned code, struct pipeline_reading *ret)
 {
     CLEANUP_FREE uint8_t *stream = NULL;
     CLEANUP_FREE size_t *first = NULL;
     CLEANUP(lang_text_done) struct lang_text text = {0};
+    double legal, code_p = 0;
     size_t n = 0;
 
     int r = cell_stream(c, &stream, &n, &first);
     if (r == 0)
-        r = lang_decode(stream, n, &text);
+        r = decode(stream, n, code, &text, &legal, &code_p);
+    ret->code = text.code;
+    ret->code_p = (float) code_p;
     if (r == 0)
         r = keep_lines(stream, first, c->page->n_rows, &text, ret);
     if (r == 0)
@@ -350,10 +366,13 @@ static int read_once(struct pipeline *p, const struct image *img,
                                    .light_deg = -1,
                                    .crop = looks_like_crop(img, params)};
 
+    /* a crop is too short to tell its code; the bank has crops of Current Braille */
+    const unsigned code = params->code || !page.crop ? params->code : 1 + LANG_CURRENT;
+
     int r = pipeline_load_reader(p, fail);
     if (r == 0)
         r = page.crop ? pipeline_find_crop(p, img, &page, &c, ret, job, fail)
-                      : find_upright(p, img, &page, &c, &ret->times_ms, job, fail);
+                      : find_upright(p, img, &page, params->code, &c, &ret->times_ms, job, fail);
     if (r < 0)
         return r;
     ret->width = img->width;
@@ -368,7 +387,7 @@ static int read_once(struct pipeline *p, const struct image *img,
         r = fail_set(fail, FAIL_INPUT, -ENODATA,
                      "no braille was found in the picture; scan the page flat, at 150 to 600 dpi");
     if (r == 0)
-        r = translate(&c, ret);
+        r = translate(&c, code, ret);
     ret->times_ms.lang += pipeline_now_ms() - t0;
     return r;
 }

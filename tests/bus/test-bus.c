@@ -210,6 +210,7 @@ static void case_convert(void)
     REQUIRE(p > 0.5 && p <= 1.0001);
     REQUIRE(*result_string(reply, true, "device"));
     REQUIRE(strcmp(result_string(reply, true, "braille-code"), "zh-current") == 0);
+    REQUIRE(result_double(reply, true, "braille-code-confidence") > 0.99);
     REQUIRE(strcmp(result_string(reply, true, "audio-format"), "audio/x-wav") == 0);
     REQUIRE(has_warning(reply, true, "unknown-option:colour"));
     REQUIRE(!has_warning(reply, true, "unknown-option:rate"));
@@ -277,7 +278,7 @@ static void case_errors(void)
         {"dpi", "d", -1, NULL},
         {"rate", "s", 0, "fast"},
         {"orientation", "s", 0, "up"},
-        {"braille-code", "s", 0, "zh-two-cell"},
+        {"braille-code", "s", 0, "zh-morse"},
         {"audio-format", "s", 0, "audio/mpeg"},
     };
     for (size_t i = 0; i < ELEMENTSOF(wrong); i++) {

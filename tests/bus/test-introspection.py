@@ -57,7 +57,7 @@ assert a == b and a, 'introspection and XML differ'
 assert len(a[MANAGER]) == 10, a
 
 assert get('Device') == {'type': '(sus)', 'data': ['', 0, '']}, get('Device')
-assert get('BrailleCodes')['data'] == ['zh-current']
+assert get('BrailleCodes')['data'] == ['zh-current', 'zh-common', 'zh-two-cell']
 assert get('Outputs')['data'] == ['pinyin', 'cells', 'brf', 'audio']
 assert get('MaxImageBytes')['data'] >= 35 << 20, 'an A4 page at 600 dpi has 35 MB'
 assert get('ActiveJobs')['data'] == 0 and get('QueueLimit')['data'] > 1

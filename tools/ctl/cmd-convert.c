@@ -15,7 +15,7 @@
 
 static struct {
     const char *out, *text;
-    unsigned orientation, side;
+    unsigned orientation, side, code;
     double dpi, rate, pitch;
 } options = {.rate = 1, .pitch = 1};
 
@@ -34,6 +34,7 @@ static size_t convert_args(struct arg *out)
          &options.orientation, .choices = orientations},
         {"dpi", 0, ARG_NUMBER, "N", "resolution of the scan when the file does not say it",
          &options.dpi, .min = 20, .max = 2400},
+        ENGINE_CODE_ARG(&options.code),
         SPEECH_RATE_ARG(&options.rate),
         SPEECH_PITCH_ARG(&options.pitch),
     };
@@ -111,6 +112,7 @@ static int read_page(struct convert *c, const char *name, struct fail *fail)
     const struct engine_read_params params = {
         .orientation = options.orientation ? 90 * ((int) options.orientation - 1) : -1,
         .dpi = options.dpi,
+        .code = options.code,
         .verso = options.side == 1,
     };
     struct engine_page page = {0};
@@ -125,8 +127,8 @@ static int read_page(struct convert *c, const char *name, struct fail *fail)
         return r;
     ctl_say_line(c->ctl, "%s: read, mean certainty %.3f", name, page.confidence);
     if (page.n_unknown)
-        ctl_say_line(c->ctl, "%s: %u cells are no text in Current Chinese Braille; left out", name,
-                     page.n_unknown);
+        ctl_say_line(c->ctl, "%s: %u cells are no text in %s; left out", name, page.n_unknown,
+                     engine_code_title(page.code));
     r = append(&c->pinyin, "\n", page.pinyin, strlen(page.pinyin));
     if (r >= 0)
         r = append(&c->text, " ", page.text, strlen(page.text));

@@ -22,6 +22,7 @@
 #define BUS_PATH "/org/brailled/Brailled1"
 #define BUS_MANAGER "org.brailled.Brailled1.Manager"
 #define BUS_ERROR "org.brailled.Brailled1.Error."
+#define CODE_PREFIX "zh-" /* of braille codes there */
 #define RAW_FORMAT "audio/x-raw,format=S16LE,channels=1,rate=16000"
 
 enum { START_USEC = 25 * 1000 * 1000, TICK_MS = 500 };
@@ -222,6 +223,12 @@ static int take_value(struct engine *e, sd_bus_message *m, const char *key,
         int r = sd_bus_message_read(m, "v", "s", &s);
         return r >= 0 && !(page->pinyin = strdup(s)) ? -ENOMEM : r;
     }
+    if (page && strcmp(key, "braille-code") == 0) {
+        int r = sd_bus_message_read(m, "v", "s", &s);
+        if (r >= 0 && strncmp(s, CODE_PREFIX, strlen(CODE_PREFIX)) == 0)
+            snprintf(page->code, sizeof(page->code), "%s", s + strlen(CODE_PREFIX));
+        return r;
+    }
     if (page && strcmp(key, "confidence") == 0)
         return sd_bus_message_read(m, "v", "d", &page->confidence);
     if (page && strcmp(key, "unknown-cells") == 0)
@@ -267,13 +274,16 @@ static int bus_engine_read(struct engine *base, int fd, const char *name,
     uint32_t orientation = params->orientation < 0 ? 0 : 1 + (uint32_t) params->orientation / 90;
     struct engine_page page = {0};
     const char *text;
+    char code[32] = "auto";
 
+    if (params->code)
+        snprintf(code, sizeof(code), CODE_PREFIX "%s", lang_code_names[params->code - 1]);
     int r = new_call(e, "Convert", &m, fail);
     if (r < 0)
         return r;
-    r = sd_bus_message_append(m, "ha{sv}", fd, 4, "outputs", "as", 1, "pinyin", "orientation", "u",
+    r = sd_bus_message_append(m, "ha{sv}", fd, 5, "outputs", "as", 1, "pinyin", "orientation", "u",
                               orientation, "sides", "u", params->verso ? 2 : 1, "dpi", "d",
-                              params->dpi);
+                              params->dpi, "braille-code", "s", code);
     if (r < 0)
         return lost(r, fail);
     r = call(&c, TAKE_PTR(m), fail);

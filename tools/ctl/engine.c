@@ -21,6 +21,19 @@ void engine_stages_add(struct engine_stages *s, const char *name, double ms)
     s->list[i].ms += ms;
 }
 
+const char *const engine_codes[] = {"auto", "current", "common", "two-cell", NULL};
+
+const char *engine_code_title(const char *code)
+{
+    static const char *const titles[] = {"Chinese braille", "Current Chinese Braille",
+                                         "National Common Braille", "Two-Cell Chinese Braille"};
+
+    for (size_t i = 1; engine_codes[i]; i++)
+        if (strcmp(code, engine_codes[i]) == 0)
+            return titles[i];
+    return titles[0];
+}
+
 void engine_page_done(struct engine_page *page)
 {
     free(page->pinyin);

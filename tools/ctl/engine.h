@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "base/fail.h"
+#include "tools/ctl/args.h"
 #include "tools/ctl/ctl.h"
 
 struct engine;
@@ -30,12 +31,24 @@ struct engine_page {
     char *text;   ///< what is to be spoken, toned pinyin; owned
     double confidence;
     unsigned n_unknown; ///< cells that are no text
+    char code[16];      ///< it was read in: "current", "common", "two-cell"; "": not told
 };
 void engine_page_done(struct engine_page *page);
+
+/** The names of --code: "auto", then those of enum lang_code. NULL-terminated. */
+extern const char *const engine_codes[];
+#define ENGINE_CODE_ARG(to)                                                                        \
+    {                                                                                              \
+        "code", 0, ARG_CHOICE, "CODE", "auto (default), current, common or two-cell", (to),        \
+            .choices = engine_codes                                                                \
+    }
+/** "Two-Cell Chinese Braille" of "two-cell". */
+const char *engine_code_title(const char *code);
 
 struct engine_read_params {
     int orientation; ///< -1: found; degrees
     double dpi;      ///< 0: from the file or found
+    unsigned code;   ///< 0: found; else 1 + enum lang_code
     bool verso;
 };
 struct engine_say_params {
