@@ -165,20 +165,29 @@ static int look_at(const struct task *t, double least_pitch, double most_pitch, 
     return 0;
 }
 
-/* The crop at the pitch it must have, or at every pitch its height allows. */
+static int look_around(const struct task *t, double pitch, double spread, struct look *best)
+{
+    return look_at(t, pitch / spread, pitch * spread, t->params->light_deg, best);
+}
+
+/* The crop at the pitch it must have, or at every pitch its height allows; then once more at the
+ * pitch that was found: dots that are 15 % larger or smaller than expected are told less well. */
 static int look_everywhere(const struct task *t, struct look *best)
 {
     const double dpi = t->params->dpi > 0 ? t->params->dpi : t->grey->dpi;
-    const double light = t->params->light_deg;
+    const double usual_mm = sqrt(LEAST_PITCH_MM * MOST_PITCH_MM);
     int r = 0;
 
     if (dpi > 0)
-        return look_at(t, LEAST_PITCH_MM * dpi / MM_PER_INCH, MOST_PITCH_MM * dpi / MM_PER_INCH,
-                       light, best);
-    for (double pitch = t->grey->height / 8.0; pitch < t->grey->height / 2.2 && r == 0;
-         pitch *= 1.25)
-        r = look_at(t, pitch / 1.15, pitch * 1.15, light, best);
-    return r;
+        r = look_around(t, usual_mm * dpi / MM_PER_INCH, MOST_PITCH_MM / usual_mm, best);
+    else
+        for (double pitch = t->grey->height / 8.0; pitch < t->grey->height / 2.2 && r == 0;
+             pitch *= 1.25)
+            r = look_around(t, pitch, 1.15, best);
+    if (r < 0 || !isfinite(best->score))
+        return r;
+    best->score = -INFINITY;
+    return look_around(t, best->lattice.pitch, 1.08, best);
 }
 
 /* ---- the verdict ---- */
