@@ -1,41 +1,60 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * braillectl read: one page -> text, pinyin, braille or everything as JSON. Works in this process:
+ * braillectl read: pages -> what a format of tools/ctl/format makes of them. Works in this process:
  * the places of the cells are not part of the daemon's answer.
  */
 
 #include "tools/ctl/engine-local.h"
 
+#include "base/file.h"
 #include "image/image.h"
+#include "tools/ctl/engine.h"
+#include "tools/ctl/format/format.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum format { FORMAT_TEXT, FORMAT_PINYIN, FORMAT_UNICODE, FORMAT_JSON };
+/* p is a . b: right cells have 0.84 to 0.86 whatever the page (docs/contracts.md). */
+#define DOUBT 0.84
+/* Below it the user is told that the code is a guess. */
+#define CODE_SURE 0.9f
 
 static struct {
-    unsigned format, orientation, side;
-    double dpi;
+    unsigned format, orientation, side, code, language;
+    const char *output, *title;
+    double dpi, doubt;
     bool crop;
-} options;
+} options = {.format = UINT_MAX, .language = UINT_MAX, .doubt = DOUBT};
 
-static const char *const formats[] = {"text", "pinyin", "unicode", "json", NULL};
 static const char *const orientations[] = {"auto", "0", "90", "180", "270", NULL};
 static const char *const sides[] = {"recto", "verso", NULL};
+static const char *const languages[] = {"en", "zh", NULL};
 
 static size_t read_args(struct arg *out)
 {
     static const struct arg args[] = {
-        {"format", 'f', ARG_CHOICE, "FORMAT", "text (default), pinyin, unicode or json",
-         &options.format, .choices = formats},
+        {"format", 'f', ARG_CHOICE, "FORMAT",
+         "text (default), pinyin, unicode, brf, pef, json, html, dsbi", &options.format,
+         .choices = format_names},
+        {"output", 'o', ARG_STRING, "FILE", "write there; its ending may name the format",
+         &options.output},
         {"side", 0, ARG_CHOICE, "SIDE", "recto (default) or verso: the other side's dots",
          &options.side, .choices = sides},
         {"orientation", 0, ARG_CHOICE, "DEG", "auto (default), 0, 90, 180 or 270",
          &options.orientation, .choices = orientations},
         {"dpi", 0, ARG_NUMBER, "N", "resolution of the scan when the file does not say it",
          &options.dpi, .min = 20, .max = 2400},
+        ENGINE_CODE_ARG(&options.code),
+        {"doubt", 0, ARG_NUMBER, "P", "html: cells with a smaller p are marked (0.84)",
+         &options.doubt, .min = -1, .max = 2},
+        {"lang", 0, ARG_CHOICE, "LANGUAGE", "html: labels in en or zh (default: as LANG says)",
+         &options.language, .choices = languages},
+        {"title", 0, ARG_STRING, "TEXT", "html, pef: title (default: the first page's name)",
+         &options.title},
         {"crop", 0, ARG_FLAG, NULL, "the picture is a crop of few cells, not a page",
          &options.crop},
     };
@@ -43,66 +62,65 @@ static size_t read_args(struct arg *out)
     return ELEMENTSOF(args);
 }
 
-static json_t *cells_json(const struct pipeline_reading *r, const char *side)
+static int choose_format(const struct ctl *ctl, const struct format **ret, struct fail *fail)
 {
-    json_t *array = json_array();
+    const struct format *f =
+        options.format != UINT_MAX ? format_find(format_names[options.format]) : NULL;
 
-    for (size_t i = 0; i < r->n_cells; i++) {
-        const struct pipeline_cell *c = &r->cells[i];
-        char dots[7];
-        brl_cell_format(c->dots, dots);
-        json_array_append_new(array, json_pack("{ss si si s[ffff] ss sf}", "side", side, "row",
-                                               (int) c->row, "column", (int) c->column, "box",
-                                               c->box[0], c->box[1], c->box[2], c->box[3], "dots",
-                                               dots, "p", (double) c->p));
-    }
-    return array;
+    if (ctl->json && f && f != &format_json)
+        return fail_set(fail, FAIL_USAGE, -EINVAL, "--json and --format %s: choose one", f->name);
+    if (!f && ctl->json)
+        f = &format_json;
+    if (!f && options.output)
+        f = format_of_file(options.output);
+    *ret = f ? f : &format_text;
+    if (*ret == &format_hanzi)
+        return (*ret)->page(NULL, NULL, fail);
+    return 0;
 }
 
-static json_t *lines_json(const struct pipeline_reading *r, const char *side)
+/* As programs of POSIX choose their language. */
+static bool wants_chinese(void)
 {
-    json_t *array = json_array();
+    static const char *const names[] = {"LC_ALL", "LC_MESSAGES", "LANG"};
 
-    for (size_t i = 0; i < r->n_lines; i++) {
-        const struct pipeline_line *l = &r->lines[i];
-        json_array_append_new(array, json_pack("{ss si ss ss ss sf}", "side", side, "row",
-                                               (int) l->row, "braille", l->braille, "pinyin",
-                                               l->pinyin, "hanzi", "", "p", (double) l->p));
+    if (options.language != UINT_MAX)
+        return strcmp(languages[options.language], "zh") == 0;
+    for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+        const char *value = getenv(names[i]);
+        if (value && *value)
+            return strncmp(value, "zh", 2) == 0;
     }
-    return array;
+    return false;
 }
 
-static int print_json(const struct pipeline *p, const struct pipeline_reading *r, struct fail *fail)
+static int print_text(const char *text, size_t size, struct fail *fail)
 {
-    const char *side = sides[options.side];
-    const struct pipeline_times *t = &r->times_ms;
-    json_t *page = json_pack("{si si sf si sb sf}", "width", (int) r->width, "height",
-                             (int) r->height, "dpi", r->dpi, "orientation", (int) r->orientation,
-                             "mirrored", r->mirrored, "skew_deg", r->skew_deg);
-    json_t *times = json_pack("{sf sf sf sf sf}", "decode", t->decode, "grid", t->grid, "embed",
-                              t->embed, "knn", t->knn, "lang", t->lang);
-    json_t *all = json_pack("{so ss so ss so so}", "page", page, "device", pipeline_device(p)->name,
-                            "times_ms", times, "code", "current", "cells", cells_json(r, side),
-                            "lines", lines_json(r, side));
-
-    if (all && r->crop)
-        json_object_set_new(all, "crop", json_string(r->crop_text));
-    return ctl_print_json(all, fail);
-}
-
-static int print_lines(const struct pipeline_reading *r, struct fail *fail)
-{
-    if (r->crop && options.format == FORMAT_TEXT) {
-        printf("%s\n", r->crop_text);
-        return ctl_flush(fail);
-    }
-    for (size_t i = 0; i < r->n_lines; i++)
-        printf("%s\n", options.format == FORMAT_UNICODE ? r->lines[i].braille : r->lines[i].pinyin);
+    fwrite(text, 1, size, stdout);
     return ctl_flush(fail);
 }
 
-static int read_one(const struct ctl *ctl, struct pipeline *p, const char *name, struct fail *fail)
+static void say_what_was_read(const struct ctl *ctl, const struct pipeline_reading *reading)
 {
+    const char *name = lang_code_names[reading->code], *title = engine_code_title(name);
+    const struct pipeline_times *t = &reading->times_ms;
+
+    if (ctl->verbose)
+        ctl_say_line(ctl, "decode %.1f, grid %.1f, embed %.1f, knn %.1f, lang %.1f ms", t->decode,
+                     t->grid, t->embed, t->knn, t->lang);
+    if (reading->code_p < CODE_SURE)
+        ctl_say_line(ctl, "%s, it seems (%.2f); --code says which code it is", title,
+                     (double) reading->code_p);
+    else if (ctl->verbose)
+        ctl_say_line(ctl, "code: %s (%.3f)", name, (double) reading->code_p);
+    if (reading->n_unknown)
+        ctl_say_line(ctl, "%u cells are no text in %s", reading->n_unknown, title);
+}
+
+static int read_one(const struct ctl *ctl, struct pipeline *p, const char *name,
+                    struct format_writer *w, struct fail *fail)
+{
+    CLEANUP(image_freep) struct image *img = NULL;
     struct pipeline_reading reading = {0};
     int fd = -1;
 
@@ -115,52 +133,113 @@ static int read_one(const struct ctl *ctl, struct pipeline *p, const char *name,
                                         .orientation = options.orientation
                                                            ? 90 * ((int) options.orientation - 1)
                                                            : -1,
-                                        .verso = options.side == 1),
-                   &reading, fail);
+                                        .code = options.code, .verso = options.side == 1),
+                   &reading, w->format->needs_picture ? &img : NULL, fail);
     close(fd);
     ctl_progress_clear();
     if (r < 0)
         return r;
-    const struct pipeline_times *t = &reading.times_ms;
-    if (ctl->verbose)
-        ctl_say_line(ctl, "decode %.1f, grid %.1f, embed %.1f, knn %.1f, lang %.1f ms", t->decode,
-                     t->grid, t->embed, t->knn, t->lang);
-    if (reading.n_unknown)
-        ctl_say_line(ctl, "%u cells are no text in Current Chinese Braille", reading.n_unknown);
-    r = ctl->json || options.format == FORMAT_JSON ? print_json(p, &reading, fail)
-                                                   : print_lines(&reading, fail);
+    say_what_was_read(ctl, &reading);
+    r = format_add(w,
+                   &(struct format_page){.name = name,
+                                         .img = img,
+                                         .side = options.side == 1 ? BRL_VERSO : BRL_RECTO,
+                                         .reading = &reading},
+                   fail);
     pipeline_reading_done(&reading);
     return r;
 }
 
-static int read_run(struct ctl *ctl, int n_words, char **words, struct fail *fail)
+/* Pages one after the other; where nothing stands around them they are printed as they come. */
+static int read_pages(const struct ctl *ctl, struct pipeline *p, int n, char **names, bool stream,
+                      struct format_writer *w, struct fail *fail)
+{
+    int r = 0;
+
+    for (int i = 0; i < n && r == 0; i++) {
+        CLEANUP_FREE char *text = NULL;
+        size_t size = 0;
+        r = read_one(ctl, p, names[i], w, fail);
+        if (r == 0 && stream && !w->format->end)
+            r = format_take(w, &text, &size);
+        if (r == 0 && text)
+            r = print_text(text, size, fail);
+    }
+    return r;
+}
+
+static int write_out(struct format_writer *w, struct file_out *file, struct fail *fail)
+{
+    CLEANUP_FREE char *text = NULL;
+    size_t size = 0;
+
+    int r = format_end(w, &text, &size, fail);
+    if (r < 0)
+        return r;
+    if (file->fd < 0)
+        return print_text(text, size, fail);
+    r = file_out_write(file, text, size, fail);
+    return r < 0 ? r : file_out_commit(file, fail);
+}
+
+static int read_with(struct ctl *ctl, const struct format *format, int n, char **names,
+                     struct file_out *file, struct fail *fail)
 {
     CLEANUP(pipeline_freep) struct pipeline *p = NULL;
+    CLEANUP(format_done) struct format_writer w = {0};
     char note[300];
 
-    if (n_words != 1)
-        return fail_set(fail, FAIL_USAGE, -EINVAL, "read takes one page; see --help");
-    ctl_catch_signals();
     int r = local_pipeline_new(ctl, &p, fail);
     if (r < 0)
         return r;
     local_device_note(pipeline_device(p), note, sizeof(note));
     ctl_say_line(ctl, "device: %s%s", pipeline_device(p)->name, note);
-    return read_one(ctl, p, words[0], fail);
+    r = format_begin(&w, format,
+                     &(struct format_options){.title = options.title,
+                                              .device = pipeline_device(p)->name,
+                                              .doubt = options.doubt,
+                                              .chinese = wants_chinese()});
+    if (r == 0)
+        r = read_pages(ctl, p, n, names, file->fd < 0, &w, fail);
+    return r < 0 ? r : write_out(&w, file, fail);
+}
+
+static int read_run(struct ctl *ctl, int n_words, char **words, struct fail *fail)
+{
+    CLEANUP(file_out_done) struct file_out file = FILE_OUT_INIT;
+    const struct format *format;
+
+    if (n_words < 1)
+        return fail_set(fail, FAIL_USAGE, -EINVAL, "read takes a page or more; see --help");
+    int r = choose_format(ctl, &format, fail);
+    if (r < 0)
+        return r;
+    if (n_words > 1 && format->one_page)
+        return fail_set(fail, FAIL_USAGE, -EINVAL,
+                        "--format %s holds one side of one page; read the pages one by one",
+                        format->name);
+    ctl_catch_signals();
+    if (options.output && strcmp(options.output, "-") != 0)
+        r = file_out_open(&file, options.output, fail);
+    return r < 0 ? r : read_with(ctl, format, n_words, words, &file, fail);
 }
 
 const struct ctl_command ctl_read = {
     .name = "read",
-    .words = "PAGE",
-    .summary = "one picture of a braille page -> text on standard output",
+    .words = "PAGE...",
+    .summary = "pictures of braille pages -> text, or everything that was seen",
     .help =
-        "PAGE is a PNG, JPEG, TIFF or PNM picture; - is standard input. Formats: \"pinyin\" as "
-        "the\n"
-        "page has it, \"unicode\" the cells as Unicode braille, \"json\" everything with places "
-        "and\n"
-        "certainty (--json is the same). \"text\" is the best text at hand: pinyin for now, hanzi\n"
-        "come with a later issue; for a --crop it is what the crop shows. Reading always works in\n"
-        "this process, never through brailled.\n",
+        "PAGE is a PNG, JPEG, TIFF or PNM picture; - is standard input. Formats:\n"
+        "  text     the best text at hand: pinyin for now; for a --crop what the crop shows\n"
+        "  pinyin   as the page has it, tones where they are printed\n"
+        "  unicode  the cells as Unicode braille, a line for each line\n"
+        "  brf      braille ASCII for embossers and displays, a form feed behind each page\n"
+        "  pef      Portable Embosser Format 2008-1\n"
+        "  json     everything with places and certainty, an object a page (--json is the same)\n"
+        "  html     one document: the picture, the reading laid over it, what is doubtful\n"
+        "  dsbi     an annotation as the DSBI dataset has them, for braille-eval; one page\n"
+        "Hanzi come with a later version. With -o FILE the file appears when it is complete.\n"
+        "Reading always works in this process, never through brailled.\n",
     .args = read_args,
     .run = read_run,
 };

@@ -67,7 +67,7 @@ static int finish(int r, struct fail *fail)
 
 int local_read(struct pipeline *p, const struct ctl *ctl, int fd, const char *name,
                const struct pipeline_read_params *params, struct pipeline_reading *ret,
-               struct fail *fail)
+               struct image **ret_img, struct fail *fail)
 {
     CLEANUP(image_freep) struct image *img = NULL;
     CLEANUP_FREE uint8_t *data = NULL;
@@ -85,6 +85,8 @@ int local_read(struct pipeline *p, const struct ctl *ctl, int fd, const char *na
         r = pipeline_read(p, img, params, &job, ret, fail);
     if (r >= 0)
         ret->times_ms.decode = decode_ms;
+    if (r >= 0 && ret_img)
+        *ret_img = TAKE_PTR(img);
     return finish(r, fail);
 }
 
@@ -97,8 +99,8 @@ static int local_engine_read(struct engine *base, int fd, const char *name,
 
     int r = local_read(e->pipeline, base->ctl, fd, name,
                        pipeline_read_params(.orientation = params->orientation, .dpi = params->dpi,
-                                            .verso = params->verso),
-                       &reading, fail);
+                                            .code = params->code, .verso = params->verso),
+                       &reading, NULL, fail);
     if (r < 0)
         return r;
     engine_stages_add(&base->stages, "decode", reading.times_ms.decode);
@@ -112,6 +114,7 @@ static int local_engine_read(struct engine *base, int fd, const char *name,
         .confidence = (double) reading.confidence,
         .n_unknown = reading.n_unknown,
     };
+    snprintf(ret->code, sizeof(ret->code), "%s", lang_code_names[reading.code]);
     pipeline_reading_done(&reading);
     return 0;
 }

@@ -11,10 +11,11 @@
 /** Open the device the options ask for; says so on standard error. *ret owned. */
 int local_pipeline_new(const struct ctl *ctl, struct pipeline **ret, struct fail *fail);
 
-/** Decode the file and read it; times_ms.decode is filled in. pipeline_reading_done() frees. */
+/** Decode the file and read it; times_ms.decode is filled in. pipeline_reading_done() frees.
+ * *ret_img: the picture, owned by the caller; NULL: not wanted. */
 int local_read(struct pipeline *p, const struct ctl *ctl, int fd, const char *name,
                const struct pipeline_read_params *params, struct pipeline_reading *ret,
-               struct fail *fail);
+               struct image **ret_img, struct fail *fail);
 
 /** " (integrated GPU, driver …)"; for the CPU it says that there is no GPU. */
 void local_device_note(const struct vkc_device_info *info, char *out, size_t size);

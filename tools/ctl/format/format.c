@@ -45,13 +45,20 @@ int format_begin(struct format_writer *w, const struct format *format,
     return w->out ? 0 : -ENOMEM;
 }
 
+/* Where somebody keeps their files is nobody's business. */
+static const char *file_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return strcmp(path, "-") == 0 ? "standard input" : slash && slash[1] ? slash + 1 : path;
+}
+
 static int keep_name(struct format_writer *w, const char *name)
 {
     char **more = realloc(w->names, (w->n_pages + 1) * sizeof(*more));
     if (!more)
         return -ENOMEM;
     w->names = more;
-    more[w->n_pages] = strdup(name);
+    more[w->n_pages] = strdup(file_name(name));
     return more[w->n_pages] ? 0 : -ENOMEM;
 }
 
@@ -67,12 +74,7 @@ int format_add(struct format_writer *w, const struct format_page *page, struct f
 
 const char *format_title(const struct format_writer *w)
 {
-    if (w->options.title)
-        return w->options.title;
-    if (w->n_pages == 0 || strcmp(w->names[0], "-") == 0)
-        return "braille";
-    const char *slash = strrchr(w->names[0], '/');
-    return slash && slash[1] ? slash + 1 : w->names[0];
+    return w->options.title ? w->options.title : w->n_pages > 0 ? w->names[0] : "braille";
 }
 
 /* Close the stream in memory: w->text is whole then. */

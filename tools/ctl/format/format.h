@@ -33,7 +33,7 @@ struct format_writer {
     FILE *out;                  ///< what is handed over next; in memory
     char *text;                 ///< what `out` holds once it is flushed; owned
     size_t size;                ///< of `text`
-    char **names;               ///< of the pages so far, owned
+    char **names;               ///< of the pages so far, without their folders; owned
     unsigned n_pages;           ///< before this one
     unsigned n_columns, n_rows; ///< pef: of the largest page
     size_t n_cells, n_doubtful; ///< html: of all pages

@@ -154,7 +154,7 @@ static void write_piece(const struct html_page *p, const struct html_view *v, si
     const struct brl_point a = shown(v, r->cells[i].dot[2]), b = shown(v, r->cells[last].dot[5]);
     html_piece_text(piece, text, sizeof(text));
     fprintf(p->out, "<text class=\"says\" data-piece=\"%u\" x=\"%.1f\" y=\"%.1f\">", p->piece[i],
-            (a.x + b.x) / 2, (a.y + b.y) / 2 + 1.75 * pitch);
+            (a.x + b.x) / 2, (a.y + b.y) / 2 + 1.3 * pitch);
     markup_text(p->out, text);
     fputs("</text>", p->out);
 }
@@ -167,7 +167,7 @@ static void write_overlay(const struct html_page *p, const struct html_view *v)
     fprintf(p->out,
             "<svg role=\"img\" aria-label=\"%s\" viewBox=\"0 0 %u %u\" font-size=\"%.1f\" "
             "stroke-width=\"%.2f\">\n",
-            p->words->overlay, v->width, v->height, 1.3 * pitch, 0.12 * pitch);
+            p->words->overlay, v->width, v->height, 1.2 * pitch, 0.12 * pitch);
     for (size_t i = 0; i < r->n_cells; i++) {
         const unsigned row = r->cells[i].row;
         if (i == 0 || r->cells[i - 1].row != row)

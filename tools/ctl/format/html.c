@@ -110,7 +110,7 @@ static int write_page(struct format_writer *w, const struct format_page *page, s
     fprintf(w->out, "<section class=\"page\" id=\"p%u\" aria-labelledby=\"p%u-name\">\n<h2 id=\"",
             p.number, p.number);
     fprintf(w->out, "p%u-name\">", p.number);
-    write_heading(w->out, p.words, p.number, page->name);
+    write_heading(w->out, p.words, p.number, w->names[p.number - 1]);
     fputs("</h2>\n", w->out);
     write_facts(&p, n_doubtful);
     fputs("<div class=\"both\">\n", w->out);

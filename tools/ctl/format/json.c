@@ -50,10 +50,10 @@ static int write_page(struct format_writer *w, const struct format_page *page, s
                              "mirrored", r->mirrored, "skew_deg", r->skew_deg);
     json_t *times = json_pack("{sf sf sf sf sf}", "decode", t->decode, "grid", t->grid, "embed",
                               t->embed, "knn", t->knn, "lang", t->lang);
-    json_t *all = json_pack("{so ss so ss sf so so}", "page", head, "device", w->options.device,
-                            "times_ms", times, "code", lang_code_names[r->code], "code_p",
-                            (double) r->code_p, "cells", cells_json(r, side), "lines",
-                            lines_json(r, side));
+    json_t *all =
+        json_pack("{so ss so ss sf so so}", "page", head, "device", w->options.device, "times_ms",
+                  times, "code", lang_code_names[r->code], "code_p", (double) r->code_p, "cells",
+                  cells_json(r, side), "lines", lines_json(r, side));
 
     if (all && r->crop)
         json_object_set_new(all, "crop", json_string(r->crop_text));
