@@ -100,12 +100,18 @@ def case_figures():
         require(f['over, left'] == {'pictures': 6, 'rejected': 5, 'called clean': 1, 'named': 5, 'edge named': 5}, f)
         require(f['cut, below'] == {'pictures': 6, 'rejected': 6, 'named': 6, 'edge named': 6}, f)
         mm = 25.4 / 200
-        require(abs(c['pitch']['median'] - 20 * mm) < 0.011 and c['pitch']['n'] == 60, c['pitch'])
+        require(abs(c['pitch']['median'] - 20 * mm) < 0.011, c['pitch'])
+        told = sum(bool(line['measured']) for line in jsonl(d / 'set/clean.jsonl'))  # a sign of one column tells no pitch
+        require(30 < told < 60 and c['pitch']['n'] == told == c['cell']['n'], c['pitch'], told)
         require(abs(c['cell']['median'] - 48 * mm) < 0.011, c['cell'])
         require(abs(c['off']['median'] - 0.05) < 0.006, c['off'])
         d1 = c['distances']['number']['d1']
         require(sum(d1['counts']) == d1['n'] == c['verdicts']['clean']['number'], d1)
         require(set(c['rejected']) == {'over', 'under', 'unsure'})
+        require('redrawn' not in s, s)
+        sets.write(d / 'set', [dict(t, **({'redrawn': 2} if i < 3 else {})) for i, t in enumerate(jsonl(d / 'set/truth.jsonl'))], 'truth.jsonl')
+        s = run('report', d / 'set', '--json', '-o', d / 'r.html').json['sets'][0]
+        require(s['redrawn'] == 6 and 'Not a measure of cleaning: 6 drawings' in Page((d / 'r.html').read_text()).text, s)
         require(s['lists']['manifest.jsonl'] == before['manifest.jsonl'], s['lists'])
 
 
@@ -147,7 +153,7 @@ def case_broken():
         require('cannot be read' in page.text and '2 wrong or missing' in page.text)
         (d / 'set/clean.jsonl').write_text('{"id": "n0002", "verdict": "odd"}\n{"id": 3}\n{"id": "nobody", "verdict": "clean"}\n')
         c = run('report', d / 'set', '--json').json['sets'][0]['clean']
-        require(c['verdicts'] == {'odd': {'number': 1}} and c['unknown'] == 2, c)
+        require(c['verdicts'] == {'no verdict we know': {'number': 1}} and c['unknown'] == 2, c)
         (d / 'set/clean.jsonl').write_text('[]\n')
         run('report', d / 'set', '--json', code=65, says='clean.jsonl')
         run('report', d / 'none', '--json', code=66)
@@ -158,6 +164,23 @@ def case_broken():
                       [d / 'set', '--json', '--samples', '-1']):
             p = subprocess.run([str(DATASET), 'report', *map(str, words)], capture_output=True, text=True)
             require(p.returncode == 64 and p.stderr, words, p.returncode)
+
+
+def case_long():
+    """A label as long as a page is cut between two characters; nobody's words break the page."""
+    with folder() as d:
+        records = sets.make(d / 'set', COUNTS)
+        long, odd = '⠓⠜' * 3000, '"><script>alert(1)</script>&amp;'
+        records[0]['text'], records[1]['text'], records[2]['text'] = long, odd, None
+        sets.write(d / 'set', records)
+        line = {'verdict': 'over', 'side': odd, 'expected': [20], 'measured': [], 'pitch': 20, 'cell': 48, 'rule': odd, 'doubt': 0.1, 'picture': None}
+        sets.write(d / 'set', [dict(line, id=r['id']) for r in records[:3]], 'clean.jsonl')
+        run('report', d / 'set', '-o', d / 'r.html', '--samples', 100)
+        text = (d / 'r.html').read_text()  # which is UTF-8 throughout
+        page = Page(text)
+        require('⠓⠜' * 40 + '…' in page.text and '⠓⠜' * 41 not in page.text, 'a long label is not cut')
+        require('<script>' not in text and odd in page.text and all(len(i['alt']) < 300 for i in page.images))
+        require(any(i['alt'].startswith('no label') for i in page.images), 'a picture without words')
 
 
 def case_large():

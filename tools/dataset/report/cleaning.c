@@ -134,12 +134,14 @@ static void measure(struct cleaning *c, const struct figures_item *item, const j
 {
     const double mm = item->dpi > 0 ? MM_PER_INCH / (double) item->dpi : 0;
     const double pitch = number(line, "pitch"), cell = number(line, "cell");
+    /* a column by itself tells no pitch: what stands there is what was looked for first */
+    const bool told = json_array_size(json_object_get(line, "measured")) > 0;
 
     if (!(mm > 0))
         c->n_without_dpi++;
-    if (mm > 0 && pitch > 0)
+    if (mm > 0 && pitch > 0 && told)
         histogram_add(&c->pitch, pitch * mm);
-    if (mm > 0 && cell > 0)
+    if (mm > 0 && cell > 0 && told)
         histogram_add(&c->cell, cell * mm);
     if (strcmp(verdict, brl_verdict_names[BRL_CLEAN]) == 0)
         add_distances(c, item, line, mm);
@@ -167,11 +169,20 @@ static int sample_rejected(struct cleaning *c, const json_t *line, const char *i
     return figures_sample(rejected_list(c, verdict), object, random_next(&lot), c->o->n_samples);
 }
 
+/* One of the few that there are, so that no list can fill the page; NULL: none is given. */
+static const char *verdict_name(const char *verdict)
+{
+    const int known = find_name(brl_verdict_names, BRL_N_VERDICTS, verdict);
+
+    if (!verdict || known >= 0)
+        return verdict;
+    return strcmp(verdict, "broken") == 0 ? verdict : "no verdict we know";
+}
+
 static int take_line(struct cleaning *c, const json_t *line, bool truth)
 {
-    const char *id = jsonl_text(line, "id"), *verdict = jsonl_text(line, "verdict");
+    const char *id = jsonl_text(line, "id"), *verdict = verdict_name(jsonl_text(line, "verdict"));
     struct figures_item *item = id ? figures_find(c->items, id) : NULL;
-    char row[64];
 
     if (!item || !verdict || item->verdict) {
         c->n_unknown++; /* cleaned before the manifest was changed */
@@ -180,9 +191,8 @@ static int take_line(struct cleaning *c, const json_t *line, bool truth)
     item->verdict = 1;
     const bool clean = strcmp(verdict, brl_verdict_names[BRL_CLEAN]) == 0;
     measure(c, item, line, verdict);
-    snprintf(row, sizeof(row), "%s", verdict);
     json_t *verdicts = json_object_get(c->clean, "verdicts");
-    int r = figures_count(verdicts, row, c->items->types[item->type]);
+    int r = figures_count(verdicts, verdict, c->items->types[item->type]);
     if (r == 0 && truth)
         r = count_fault(c->set, item, verdict, jsonl_text(line, "side"));
     if (r == 0 && !clean)

@@ -10,6 +10,7 @@
 #include "tools/dataset/jsonl.h"
 #include "tools/dataset/report/report.h"
 
+#define MAX_LABEL 80                         ///< characters of a label that are shown
 #define MAX_PICTURE_BYTES ((size_t) 8 << 20) ///< base64 inside of the page; the rest is linked
 
 struct page {
@@ -74,18 +75,31 @@ static const char style[] =
     "footer{margin-top:4rem;padding-bottom:3rem;color:var(--soft);font-size:.9rem}"
     "@media print{body{background:#fff}.sheet figure{break-inside:avoid}nav{display:none}}";
 
+static void write_char(FILE *f, char c)
+{
+    const char *entity = c == '&' ? "&amp;" : c == '<' ? "&lt;" : c == '>' ? "&gt;" : "&quot;";
+
+    if (strchr("&<>\"", c))
+        fputs(entity, f);
+    else
+        putc(c, f);
+}
+
 void page_text(FILE *f, const char *text)
 {
+    for (; text && *text; text++)
+        write_char(f, *text);
+}
+
+void page_short_text(FILE *f, const char *text, size_t n)
+{
     for (; text && *text; text++) {
-        const char *entity = *text == '&'   ? "&amp;"
-                             : *text == '<' ? "&lt;"
-                             : *text == '>' ? "&gt;"
-                             : *text == '"' ? "&quot;"
-                                            : NULL;
-        if (entity)
-            fputs(entity, f);
-        else
-            putc(*text, f);
+        const bool begins = ((unsigned char) *text & 0xc0) != 0x80;
+        if (begins && n-- == 0) {
+            fputs("…", f);
+            return;
+        }
+        write_char(f, *text);
     }
 }
 
@@ -305,25 +319,17 @@ static void write_overview(struct page *p)
 
 /* ---- contact sheets ---- */
 
-/* "number 248, turned": what a person would be told who asks for the picture. */
-static void describe(const json_t *sample, char *out, size_t room)
-{
-    const char *text = jsonl_text(sample, "text"), *augment = jsonl_text(sample, "augment");
-
-    snprintf(out, room, "%s%s%s", text ? text : "no label", augment ? ", " : "",
-             augment ? augment : "");
-}
-
 static int write_sample(struct page *p, const char *dir, const json_t *sample)
 {
     const char *augment = jsonl_text(sample, "augment"), *reads = jsonl_text(sample, "reads");
-    char alt[256];
+    const char *text = jsonl_text(sample, "text");
+    /* "248, turn-180": what a person would be told who asks for the picture */
+    const char *alt[] = {text ? text : "no label", augment, NULL};
 
-    describe(sample, alt, sizeof(alt));
     fputs("<li><figure><div class=\"shot\">", p->f);
     int r = pictures_write(&p->pictures, p->f, dir, jsonl_text(sample, "image"), 260, 130, alt);
     fputs("</div><figcaption><span lang=\"zh\">", p->f);
-    page_text(p->f, jsonl_text(sample, "text"));
+    page_short_text(p->f, text, MAX_LABEL);
     fputs("</span> <span class=\"cells\">", p->f);
     page_text(p->f, jsonl_text(sample, "cells"));
     fputs("</span><small>", p->f);
@@ -430,23 +436,24 @@ static void write_plots(FILE *f, const json_t *clean)
 static int write_rejected_one(struct page *p, const char *dir, const char *verdict, const json_t *o)
 {
     const char *picture = jsonl_text(o, "picture"), *side = jsonl_text(o, "side");
-    char alt[256];
+    const char *text = jsonl_text(o, "text");
+    const char *alt[] = {text ? text : "no label", verdict, side, NULL};
 
-    snprintf(alt, sizeof(alt), "%s, %s%s%s", jsonl_text(o, "text"), verdict, side ? " at " : "",
-             side ? side : "");
     fputs("<li><figure><div class=\"shot\">", p->f);
     int r = picture || jsonl_text(o, "image")
                 ? pictures_write(&p->pictures, p->f, dir,
                                  picture ? picture : jsonl_text(o, "image"), 480, 300, alt)
                 : 0;
     fputs("</div><figcaption><span lang=\"zh\">", p->f);
-    page_text(p->f, jsonl_text(o, "text"));
+    page_short_text(p->f, text, MAX_LABEL);
     fputs("</span>: ", p->f);
     page_text(p->f, jsonl_text(o, "rule"));
     fputs("<small>", p->f);
     page_text(p->f, jsonl_text(o, "id"));
-    fprintf(p->f, "%s%s, doubt %.2f</small></figcaption></figure></li>\n", side ? ", " : "",
-            side ? side : "", json_number_value(json_object_get(o, "doubt")));
+    fputs(side ? ", " : "", p->f);
+    page_short_text(p->f, side, MAX_LABEL);
+    fprintf(p->f, ", doubt %.2f</small></figcaption></figure></li>\n",
+            json_number_value(json_object_get(o, "doubt")));
     return r;
 }
 

@@ -73,15 +73,23 @@ static void write_path(FILE *f, const char *path)
             putc(*path, f);
 }
 
-static void write_alt(FILE *f, const char *alt)
+static void write_words(FILE *f, const char *const *words)
+{
+    for (const char *const *word = words; *word; word++) {
+        fputs(word == words ? "" : ", ", f);
+        page_short_text(f, *word, 80);
+    }
+}
+
+static void write_alt(FILE *f, const char *const *alt)
 {
     fputs(" alt=\"", f);
-    page_text(f, alt);
+    write_words(f, alt);
     fputs("\">", f);
 }
 
 int pictures_write(struct pictures *p, FILE *f, const char *dir, const char *image, unsigned width,
-                   unsigned height, const char *alt)
+                   unsigned height, const char *const *alt)
 {
     CLEANUP(image_freep) struct image *small = NULL;
     CLEANUP_FREE uint8_t *data = NULL;
@@ -105,7 +113,7 @@ int pictures_write(struct pictures *p, FILE *f, const char *dir, const char *ima
     folder = r == 0 ? seen_from(p->out, dir) : NULL;
     if (!folder) {
         fprintf(f, "<span class=\"gone\">%s: ", r < 0 ? "cannot be read" : "not shown");
-        page_text(f, alt);
+        write_words(f, alt);
         fputs("</span>", f);
         return 0;
     }

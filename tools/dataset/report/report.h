@@ -92,7 +92,10 @@ int page_write(const struct report_options *o, const json_t *figures, char **ret
                struct fail *fail);
 
 void page_text(FILE *f, const char *text); ///< escaped
-void page_number(FILE *f, json_int_t n);   ///< 12400 as "12,400"
+/** The first `n` characters of a text, escaped, "…" behind them where there are more: a label may
+ * be a whole page. */
+void page_short_text(FILE *f, const char *text, size_t n);
+void page_number(FILE *f, json_int_t n); ///< 12400 as "12,400"
 
 /** Where pictures come from and how many bytes of them the page may still take. */
 struct pictures {
@@ -100,6 +103,6 @@ struct pictures {
     size_t left;
 };
 /** An <img> of DIR/IMAGE that fits into width x height: inside of the page while there is room,
- * else a link beside it, else only its words. */
+ * else a link beside it, else only its words. `alt`: their parts, the last is followed by NULL. */
 int pictures_write(struct pictures *p, FILE *f, const char *dir, const char *image, unsigned width,
-                   unsigned height, const char *alt);
+                   unsigned height, const char *const *alt);
