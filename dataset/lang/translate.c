@@ -179,7 +179,8 @@ static int translate(enum lang_code code, const char *text, size_t n_text, struc
     if (!in || !out || !from || !to || !ret->cells || !ret->may_part)
         return -ENOMEM;
     if (decode(text, n_text, in, &n_in) < 0)
-        return fail_set(fail, FAIL_INPUT, -EILSEQ, "the text is no UTF-8");
+        return fail_set(fail, FAIL_INPUT, -EILSEQ,
+                        "the text is no UTF-8; save it as UTF-8 (iconv -f GB18030 -t UTF-8)");
     const int wanted = n_in;
     if (!lou_translate(tables[code], in, &n_in, out, &n_out, NULL, NULL, to, from, NULL,
                        dotsIO | ucBrl))

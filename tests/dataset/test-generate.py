@@ -265,7 +265,7 @@ def text():
             skip('NO LIBLOUIS: pages from text were NOT tested; install liblouis-dev and build again')
         for code, wanted in (('current', '0 0 1345 24 3 125 235 3 5 0 156 23 1245 15 23 5 23'), ('common', '0 0 1345 125 235 3 5 0 156 1245 15 5 23'),
                              ('two-cell', '0 0 12345 1236 12 12356 5 0 124 12 15 24 5 23')):
-            run('render', '--text', tmp / 'a.txt', '--code', code, '-o', tmp / 'a.png', '--truth', tmp / 'a.tsv')
+            run('render', '--text', tmp / 'a.txt', '--code', code, '-o', tmp / 'a.png', '--truth', tmp / 'a.tsv', '--force')
             got = text_of(truth_lines(tmp / 'a.tsv')['recto'], 0)
             require(got == wanted, code, got, 'not', wanted)
         sentence = '我们今天去学校学习中文，明天再去公园散步。'
@@ -300,6 +300,20 @@ def text():
         run('render', '--text', tmp / 'a.txt', '--scan', '--seed', 5, '--missing', 0.5, '-o', tmp / 'm.png')
         run('render', '--text', tmp / 'a.txt', '--scan', '--seed', 5, '-o', tmp / 'n.png')
         require((tmp / 'm.png').read_bytes() != (tmp / 'n.png').read_bytes(), 'no dot is missing')
+        # whatever of it is there already: nothing is overwritten, and nothing else is written
+        for there in ('f-3.png', 'f-1.tsv', 'f-2+recto.txt'):
+            (tmp / there).write_text('mine')
+            run(*common, '-o', tmp / 'f.png', '--truth', tmp / 'f.tsv', '--dsbi', code=73, says=there)
+            require([f.name for f in tmp.glob('f-*')] == [there] and (tmp / there).read_text() == 'mine', 'something was written')
+            (tmp / there).unlink()
+        for jobs in (1, 2):
+            r = run(*common, '-o', tmp / f'j{jobs}.png', '--truth', tmp / f'j{jobs}.tsv', '--dsbi', '--jobs', jobs, '--json')
+            require(r.json == {'pictures': len(pages)} and f'drawing: {len(pages)} in' in r.error, r.json, r.error)
+        one, two = ({f.name[2:]: f.read_bytes() for f in tmp.glob(f'j{jobs}-*')} for jobs in (1, 2))
+        require(one == two and len(one) == 3 * len(pages), '--jobs changes the pages')
+        run('render', '--cells', 100, '-o', tmp / 'c', '--quiet')
+        run('render', '--cells', 100, '-o', tmp / 'c', '--quiet', code=73, says='c.u8')
+        require(run('render', '--cells', 100, '-o', tmp / 'c', '--force', '--json').json == {'cells': 100})
         for bad, says in (('好\U00020000', 'U+20000'), ('好㐀好', "'㐀'"), ('', 'empty')):
             (tmp / 'bad.txt').write_text(bad)
             run('render', '--text', tmp / 'bad.txt', '-o', tmp / 'bad.png', code=65, says=says)

@@ -6,10 +6,13 @@
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/batch.h"
 #include "base/log.h"
 #include "braille/dsbi.h"
 #include "braille/render.h"
@@ -29,7 +32,33 @@ struct render_options {
     struct dataset_crop_size size;
     struct brl_render_params params;
     bool weather, scan, both_sides, dsbi;
+    struct dataset_common common;
 };
+
+/* Nothing is overwritten without --force. Takes the name. */
+static int check_free(const struct render_options *o, char *path, struct fail *fail)
+{
+    CLEANUP_FREE char *name = path;
+
+    if (!name)
+        return -ENOMEM;
+    if (o->common.force || access(name, F_OK) < 0)
+        return 0;
+    return fail_set(fail, FAIL_CREATE, -EEXIST,
+                    "'%s' is there already; name another file, or replace it with --force", name);
+}
+
+PRINTF_FORMAT(1, 2) static char *printed(const char *format, ...)
+{
+    char *text = NULL;
+    va_list ap;
+
+    va_start(ap, format);
+    if (vasprintf(&text, format, ap) < 0)
+        text = NULL;
+    va_end(ap);
+    return text;
+}
 
 /* ---- cells ---- */
 
@@ -82,9 +111,15 @@ static int render_cells(const struct render_options *o, struct fail *fail)
 {
     CLEANUP(file_out_done) struct file_out u8 = FILE_OUT_INIT, tsv = FILE_OUT_INIT;
     size_t left = o->n_cells;
+    struct progress progress;
 
-    int r = dataset_open_crops(o->out, &u8, &tsv, fail);
-    for (uint64_t k = 0; left > 0 && r == 0; k++) {
+    int r = check_free(o, printed("%s.u8", o->out), fail);
+    if (r == 0)
+        r = check_free(o, printed("%s.tsv", o->out), fail);
+    if (r == 0)
+        r = dataset_open_crops(o->out, &u8, &tsv, fail);
+    progress_start(&progress, "drawing", 0, o->n_cells, o->common.quiet);
+    for (uint64_t k = 0; left > 0 && r == 0 && (r = dataset_interrupted(fail)) == 0; k++) {
         CLEANUP(image_freep) struct image *img = NULL;
         CLEANUP(brl_render_truth_done) struct brl_render_truth truth = {0};
         brl_cell cells[2][ROWS * COLUMNS];
@@ -107,7 +142,10 @@ static int render_cells(const struct render_options *o, struct fail *fail)
                  (unsigned long long) k);
         if (r == 0)
             r = write_sheet(o, name, img, &p, &truth, &left, &u8, &tsv, fail);
+        while (r == 0 && progress.n < o->n_cells - left)
+            progress_step(&progress);
     }
+    progress_end(&progress);
     return r < 0 ? r : dataset_commit_crops(&u8, &tsv, fail);
 }
 
@@ -237,22 +275,37 @@ static struct brl_truth_cell truth_cell(const struct brl_render_cell *c, unsigne
     return t;
 }
 
+/* "a.b/c.png" -> "a.b/c+recto.txt". Owned; NULL: no memory. */
+static char *dsbi_path(const char *out, enum brl_side side)
+{
+    const char *slash = strrchr(out, '/'), *dot = strrchr(slash ? slash : out, '.');
+    const int stem = dot ? (int) (dot - out) : (int) strlen(out);
+
+    return printed("%.*s+%s.txt", stem, out, side == BRL_VERSO ? "verso" : "recto");
+}
+
+static int check_sheet_free(const struct render_options *o, const char *out, const char *truth,
+                            struct fail *fail)
+{
+    int r = check_free(o, strdup(out), fail);
+
+    if (r == 0 && truth)
+        r = check_free(o, strdup(truth), fail);
+    for (enum brl_side side = BRL_RECTO; side <= BRL_VERSO && r == 0 && o->dsbi; side++)
+        r = check_free(o, dsbi_path(out, side), fail);
+    return r;
+}
+
 static int write_dsbi(const struct render_options *o, const char *out, enum brl_side side,
                       const struct image *img, const struct brl_sheet *sheet,
                       const struct brl_render_truth *drawn, struct fail *fail)
 {
-    const char *dot = strrchr(out, '.');
-    CLEANUP_FREE char *path = NULL, *text = NULL;
+    CLEANUP_FREE char *path = dsbi_path(out, side), *text = NULL;
     CLEANUP(file_out_done) struct file_out f = FILE_OUT_INIT;
     CLEANUP(brl_truth_done) struct brl_truth truth = {.angle_deg = o->params.skew_deg};
 
-    if (asprintf(&path, "%.*s+%s.txt", dot ? (int) (dot - out) : (int) strlen(out), out,
-                 side == BRL_VERSO ? "verso" : "recto") < 0) {
-        path = NULL;
-        return -ENOMEM;
-    }
     truth.cells = malloc((drawn->n_cells + 1) * sizeof(*truth.cells));
-    if (!truth.cells)
+    if (!path || !truth.cells)
         return -ENOMEM;
     for (size_t i = 0; i < drawn->n_cells; i++)
         if (drawn->cells[i].side == side)
@@ -297,7 +350,9 @@ static int render_page(const struct render_options *o, struct fail *fail)
 {
     CLEANUP(text_done) struct text recto = {0}, verso = {0};
 
-    int r = load_text(o->page, &recto, fail);
+    int r = check_sheet_free(o, o->out, o->truth, fail);
+    if (r == 0)
+        r = load_text(o->page, &recto, fail);
     if (r == 0 && o->verso)
         r = load_text(o->verso, &verso, fail);
     return r < 0 ? r
@@ -340,19 +395,25 @@ static char *numbered(const char *path, size_t page, size_t n_pages)
 {
     const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
     const int stem = dot ? (int) (dot - path) : (int) strlen(path);
-    char *name = NULL;
 
-    if (n_pages == 1)
-        return strdup(path);
-    return asprintf(&name, "%.*s-%zu%s", stem, path, page, dot ? dot : "") < 0 ? NULL : name;
+    return n_pages == 1 ? strdup(path) : printed("%.*s-%zu%s", stem, path, page, dot ? dot : "");
 }
 
+/* The sheets of a text, several at once; the number of the next one is all that is kept. */
+struct sheets {
+    const struct render_options *o;
+    struct lang_lines lines[2]; ///< of the text, of what is on the other sides
+    size_t n, next;
+    bool drawing; ///< else it is only looked whether their files may be written
+    struct progress progress;
+};
+
 /* Sheet k: both its sides, from one text or two. */
-static int render_text_sheet(const struct render_options *o, const struct lang_lines lines[2],
-                             size_t k, size_t n_sheets, struct fail *fail)
+static int do_sheet(const struct sheets *s, size_t k, struct fail *fail)
 {
-    CLEANUP_FREE char *out = numbered(o->out, k + 1, n_sheets);
-    CLEANUP_FREE char *truth = o->truth ? numbered(o->truth, k + 1, n_sheets) : NULL;
+    const struct render_options *o = s->o;
+    CLEANUP_FREE char *out = numbered(o->out, k + 1, s->n);
+    CLEANUP_FREE char *truth = o->truth ? numbered(o->truth, k + 1, s->n) : NULL;
     const struct brl_sheet blank = {(const brl_cell[]){0}, 1, 1};
     struct brl_render_params params = o->params;
     struct brl_sheet recto = blank, verso = blank;
@@ -360,30 +421,81 @@ static int render_text_sheet(const struct render_options *o, const struct lang_l
 
     if (!out || (o->truth && !truth))
         return -ENOMEM;
-    page_of(&lines[0], o->n_rows, o->both_sides ? 2 * k : k, &recto);
+    if (!s->drawing)
+        return check_sheet_free(o, out, truth, fail);
+    page_of(&s->lines[0], o->n_rows, o->both_sides ? 2 * k : k, &recto);
     if (o->both_sides)
-        has_verso = page_of(&lines[0], o->n_rows, 2 * k + 1, &verso) == 0;
+        has_verso = page_of(&s->lines[0], o->n_rows, 2 * k + 1, &verso) == 0;
     else if (o->verso_text)
-        has_verso = page_of(&lines[1], o->n_rows, k, &verso) == 0;
+        has_verso = page_of(&s->lines[1], o->n_rows, k, &verso) == 0;
     params.seed += k; /* no two sheets have the same grain */
     return render_sheet(o, &recto, has_verso ? &verso : NULL, &params, out, truth, fail);
 }
 
-static int render_text(const struct render_options *o, struct fail *fail)
+static int next_sheet(void *ctx, void **ret, struct fail *fail)
 {
-    struct lang_lines lines[2] = {0};
-    size_t n_sheets = 0;
+    struct sheets *s = ctx;
+    size_t *k;
 
-    int r = load_lines(o, o->text, &lines[0], fail);
-    if (r == 0 && o->verso_text)
-        r = load_lines(o, o->verso_text, &lines[1], fail);
-    const uint64_t a_sheet = o->both_sides ? 2 * o->n_rows : o->n_rows;
+    int r = dataset_interrupted(fail);
+    if (r < 0 || s->next == s->n)
+        return r;
+    if (!(k = malloc(sizeof(*k))))
+        return -ENOMEM;
+    *k = s->next++;
+    *ret = k;
+    return 1;
+}
+
+static int work_sheet(void *ctx, void *k, struct fail *fail)
+{
+    return do_sheet(ctx, *(const size_t *) k, fail);
+}
+
+static int take_sheet(void *ctx, void *k, int r, struct fail *fail)
+{
+    struct sheets *s = ctx;
+
+    free(k);
     if (r == 0)
-        n_sheets = MAX((lines[0].n + a_sheet - 1) / a_sheet, (lines[1].n + a_sheet - 1) / a_sheet);
-    for (size_t k = 0; k < n_sheets && r == 0; k++)
-        r = render_text_sheet(o, lines, k, n_sheets, fail);
-    lang_lines_done(&lines[0]);
-    lang_lines_done(&lines[1]);
+        progress_step(&s->progress);
+    return r;
+}
+
+static int draw_sheets(struct sheets *s, struct fail *fail)
+{
+    const struct batch batch = {.n_jobs = s->o->common.n_jobs,
+                                .ctx = s,
+                                .next = next_sheet,
+                                .work = work_sheet,
+                                .take = take_sheet};
+
+    for (size_t k = 0; k < s->n; k++) {
+        int r = do_sheet(s, k, fail);
+        if (r < 0)
+            return r;
+    }
+    s->drawing = true;
+    progress_start(&s->progress, "drawing", 0, s->n, s->o->common.quiet);
+    int r = batch_run(&batch, fail);
+    progress_end(&s->progress);
+    return r;
+}
+
+static int render_text(const struct render_options *o, size_t *ret_n, struct fail *fail)
+{
+    const uint64_t a_sheet = o->both_sides ? 2 * o->n_rows : o->n_rows;
+    struct sheets s = {.o = o};
+
+    int r = load_lines(o, o->text, &s.lines[0], fail);
+    if (r == 0 && o->verso_text)
+        r = load_lines(o, o->verso_text, &s.lines[1], fail);
+    s.n = MAX((s.lines[0].n + a_sheet - 1) / a_sheet, (s.lines[1].n + a_sheet - 1) / a_sheet);
+    if (r == 0)
+        r = draw_sheets(&s, fail);
+    *ret_n = s.n;
+    lang_lines_done(&s.lines[0]);
+    lang_lines_done(&s.lines[1]);
     return r;
 }
 
@@ -408,7 +520,6 @@ static const char help[] =
     "  -o, --output OUT         .png .jpg .pgm for a page\n"
     "      --truth FILE         one line for each cell of the page: side, row, column, dots, box\n"
     "      --dsbi               annotations beside the picture as the DSBI dataset has them\n"
-    "      --seed N             1\n"
     "      --weather            light, paper, wear and noise drawn from the seed\n"
     "      --scan               the same, and what a scan of a used page has besides\n"
     "      --missing SHARE      of the dots that did not come out (0)\n"
@@ -419,7 +530,7 @@ static const char help[] =
     "      --skew DEG           the page lies turned clockwise by it (0)\n"
     "      --light DEG          where the light comes from, clockwise from the top (0)\n"
     "      --grain LEVELS       of the paper (4)\n"
-    "      --jpeg QUALITY       what JPEG of this quality does to it\n";
+    "      --jpeg QUALITY       what JPEG of this quality does to it\n" DATASET_COMMON_HELP;
 
 static int parse_pair(const char *text, double most, double *a, double *b)
 {
@@ -457,7 +568,6 @@ enum {
     VERSO,
     TRUTH,
     DSBI,
-    SEED,
     WEATHER,
     GEOMETRY,
     DPI,
@@ -537,9 +647,6 @@ static int parse_look(int c, struct render_options *o)
     int r = 0;
 
     switch (c) {
-    case SEED:
-        r = dataset_parse_whole(optarg, UINT64_MAX, &p->seed);
-        break;
     case WEATHER:
         o->weather = true;
         break;
@@ -584,7 +691,10 @@ static int parse_look(int c, struct render_options *o)
 
 static int parse_option(int c, struct render_options *o)
 {
-    int r = parse_what(c, o);
+    int r = dataset_common_option(c, "render", &o->common);
+    if (r != 0)
+        return r < 0 ? r : 0;
+    r = parse_what(c, o);
     if (r == 0)
         r = parse_look(c, o);
     if (r < 0)
@@ -619,7 +729,6 @@ static int parse_all(int argc, char **argv, struct render_options *o)
                                             {"verso", required_argument, NULL, VERSO},
                                             {"truth", required_argument, NULL, TRUTH},
                                             {"dsbi", no_argument, NULL, DSBI},
-                                            {"seed", required_argument, NULL, SEED},
                                             {"weather", no_argument, NULL, WEATHER},
                                             {"geometry", required_argument, NULL, GEOMETRY},
                                             {"dpi", required_argument, NULL, DPI},
@@ -637,11 +746,11 @@ static int parse_all(int argc, char **argv, struct render_options *o)
                                             {"rows", required_argument, NULL, ROWS_OPTION},
                                             {"scan", no_argument, NULL, SCAN},
                                             {"missing", required_argument, NULL, MISSING},
-                                            {"help", no_argument, NULL, 'h'},
+                                            DATASET_COMMON_OPTIONS,
                                             {0}};
 
     optind = 0; /* from the beginning, also the second time */
-    for (int c; (c = getopt_long(argc, argv, "o:h", options, NULL)) != -1;) {
+    for (int c; (c = getopt_long(argc, argv, "o:qh", options, NULL)) != -1;) {
         if (c == 'h') {
             fputs(help, stdout);
             return 1;
@@ -652,12 +761,26 @@ static int parse_all(int argc, char **argv, struct render_options *o)
     return 0;
 }
 
+static int render(const struct render_options *o, struct fail *fail)
+{
+    size_t n = o->page ? 1 : o->n_cells;
+
+    int r = o->page   ? render_page(o, fail)
+            : o->text ? render_text(o, &n, fail)
+                      : render_cells(o, fail);
+    if (r == 0 && o->common.json &&
+        printf("{\"%s\":%zu}\n", o->n_cells ? "cells" : "pictures", n) < 0)
+        r = fail_set(fail, FAIL_IO, -EIO, "cannot write to standard output");
+    return r;
+}
+
 int dataset_render(int argc, char **argv)
 {
     struct render_options o = {.size = DATASET_CROP_SIZE,
                                .n_columns = 28,
                                .n_rows = 22,
-                               .params = *brl_render_params(.seed = 1)};
+                               .params = *brl_render_params(),
+                               .common = DATASET_COMMON};
     struct fail fail = {0};
 
     int r = parse_all(argc, argv, &o);
@@ -669,13 +792,12 @@ int dataset_render(int argc, char **argv)
         fputs(help, stderr);
         return FAIL_USAGE;
     }
+    o.params.seed = o.common.seed;
     if (o.weather || o.scan) { /* first, and what the command line sets over it */
         o.params = *brl_render_params(.seed = o.params.seed, .dpi = o.params.dpi);
         add_weather(&o.params, o.scan);
-        const uint64_t seed = o.params.seed;
         parse_all(argc, argv, &o); /* went well before */
-        o.params.seed = seed;
     }
-    r = o.page ? render_page(&o, &fail) : o.text ? render_text(&o, &fail) : render_cells(&o, &fail);
-    return dataset_end("render", r, &fail);
+    dataset_catch_signals();
+    return dataset_end("render", render(&o, &fail), &fail);
 }
