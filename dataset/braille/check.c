@@ -25,8 +25,8 @@
 /* A label is rarely wrong, so it takes more to miss one of its dots than to see one too many. What
  * is nearer to these borders than UNSURE decides nothing: a person looks. */
 #define MISSING (-3.5)
-#define EXTRA 1.0
-#define UNSURE 1.0
+#define EXTRA 0.3
+#define UNSURE 0.8
 
 const char *const brl_verdict_names[BRL_N_VERDICTS] = {
     "clean", "over", "under", "misaligned", "mismatch", "blank", "duplicate", "unsure"};

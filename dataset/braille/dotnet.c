@@ -10,9 +10,9 @@
 
 #define PX 10.0       ///< pixels a dot pitch
 #define SIDE 24       ///< of a patch
-#define A 8           ///< outputs of the first layer, 5 x 5, every second pixel
-#define B 16          ///< of the second, 3 x 3, every second
-#define C 24          ///< of the third, which sees everything
+#define A 12          ///< outputs of the first layer, 5 x 5, every second pixel
+#define B 24          ///< of the second, 3 x 3, every second
+#define C 32          ///< of the third, which sees everything
 #define N_OUT 3       ///< logit, centre right and down of the patch's middle
 #define BACKGROUND 15 ///< radius that is lit evenly, pixels
 #define MOST_OFF 2.5  ///< a quarter of a pitch: what was trained

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Is there a raised dot at this place, and where exactly? A small convolutional classifier of
- * patches (15,299 weights, trained by models/recipes/dots.py), for crops too small to tell dots by
+ * patches (30,707 weights, trained by models/recipes/dots.py), for crops too small to tell dots by
  * their surroundings' noise. Private to dataset/braille. Thread-safe: the weights are constant.
  */
 #pragma once

@@ -3,7 +3,7 @@
 import struct
 import sys
 
-PARTS = {'a_weight': 200, 'a_bias': 8, 'b_weight': 1152, 'b_bias': 16, 'c_weight': 13824, 'c_bias': 24, 'd_weight': 72, 'd_bias': 3}
+PARTS = {'a_weight': 300, 'a_bias': 12, 'b_weight': 2592, 'b_bias': 24, 'c_weight': 27648, 'c_bias': 32, 'd_weight': 96, 'd_bias': 3}
 
 with open(sys.argv[1], 'rb') as f:
     data = f.read()

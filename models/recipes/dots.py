@@ -32,10 +32,10 @@ SIDE, PX = 24, 10.0
 class DotNet(nn.Module):
     def __init__(self):
         super().__init__()
-        self.a = nn.Conv2d(1, 8, 5, 2, 2)
-        self.b = nn.Conv2d(8, 16, 3, 2, 1)
-        self.c = nn.Linear(16 * 36, 24)
-        self.d = nn.Linear(24, 3)  # logit; the dot's centre from the patch's, pixels right and down
+        self.a = nn.Conv2d(1, 12, 5, 2, 2)
+        self.b = nn.Conv2d(12, 24, 3, 2, 1)
+        self.c = nn.Linear(24 * 36, 32)
+        self.d = nn.Linear(32, 3)  # logit; the dot's centre from the patch's, pixels right and down
 
     def forward(self, x):
         x = F.relu(self.b(F.relu(self.a(x))))
