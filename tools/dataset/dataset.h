@@ -19,7 +19,7 @@ int dataset_build(int argc, char **argv);    ///< cmd-build.c
 int dataset_import(int argc, char **argv);   ///< import/
 int dataset_export(int argc, char **argv);   ///< export/
 int dataset_crop(int argc, char **argv);     ///< cmd-crop.c
-int dataset_render(int argc, char **argv);   ///< cmd-render.c
+int dataset_render(int argc, char **argv);   ///< render/
 
 /* ---- crops for the image tower: OUT.u8 and OUT.tsv (crop-slots.c) ---- */
 
