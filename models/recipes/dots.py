@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """The recipe of the dot classifier of `braille-dataset clean` (dataset/braille/dotnet.c): is there a raised dot at this place, and where exactly?
 
-  dots.py train OUT.pt --pages GLOB ... [--steps 6000] [--threads 1]
+  dots.py draw FOLDER --program build/tools/braille-dataset      100 drawn pages with their truth
+  dots.py train OUT.pt --pages GLOB ... [--steps 20000] [--threads 1]
   dots.py check OUT.pt --pages GLOB ...             places of the held-out pages
   dots.py export OUT.pt ../../dataset/braille/data/dotnet.f16
 
---pages: pictures X.jpg or X.png with X+recto.txt and X+verso.txt beside them (DSBI; `braille-dataset render --dsbi` draws such pages). The
-verso is seen mirrored with grey levels inverted, so that its dents look like bumps. The last pages of each DSBI book are never trained on.
+--pages: pictures X.jpg or X.png with X+recto.txt and X+verso.txt beside them: DSBI/*/*.jpg, and FOLDER/*.png as `draw` makes them. The verso is seen mirrored with grey levels inverted, so that its dents look like bumps. The last pages of each DSBI book are never trained on.
 A patch is 24 x 24 pixels of a picture of 10 pixels a dot pitch over its background, its light from the top, minus its mean, over the mean size of
 the levels of the crop around it.
 Negatives are empty places of the grid, dots of the other side, false peaks of a matched filter, and any point at least 0.45 pitches from a dot. Crops end anywhere: the patch is
@@ -16,6 +16,7 @@ import argparse
 import glob
 import os
 import random
+import subprocess
 
 import cv2
 import numpy as np
@@ -148,6 +149,27 @@ def batch(page, n, rng):
     return x, torch.cat([torch.ones(len(yes)), torch.zeros(len(no))]), torch.from_numpy(np.concatenate([off, np.full((len(no), 2), np.nan)])).float()
 
 
+def draw(o):
+    """Pages of random cells, four in five with the look of scans, one in four written on from one side only."""
+    lot = random.Random(7)
+    os.makedirs(o.out, exist_ok=True)
+
+    def text(path):
+        cells = [[lot.choice([lot.randrange(64), lot.randrange(64) & lot.randrange(64)]) if lot.random() < 0.85 else 0 for _ in range(20)] for _ in range(12)]
+        with open(path, "w", encoding="utf8") as f:
+            f.write("".join("".join(chr(0x2800 + c) for c in line) + "\n" for line in cells))
+        return path
+
+    for k in range(100):
+        page = os.path.join(o.out, f"p{k}")
+        words = [o.program, "render", "--page", text(page + "-recto.brl"), "-o", page + ".png", "--dsbi", "--scan" if k % 5 else "--weather", "--seed", str(k + 100)]
+        words += ["--geometry", ("us", "europe", "press", "press-wide", "embosser")[k % 5], "--dpi", str(lot.choice([170, 200, 200, 200, 230, 260]))]
+        words += ["--light", str(lot.choice([0, 0, 0, 8, -8, 15, -15, 22, -22]))]
+        if k % 4:
+            words += ["--verso", text(page + "-verso.brl")]
+        subprocess.run(words, check=True)
+
+
 def train(o):
     torch.set_num_threads(o.threads), torch.manual_seed(o.seed)
     rng = np.random.default_rng(o.seed)
@@ -207,7 +229,10 @@ def main():
         c = sub.add_parser(name)
         c.set_defaults(run=run)
         c.add_argument("out"), c.add_argument("--pages", nargs="+", required=True)
-        c.add_argument("--steps", type=int, default=6000), c.add_argument("--threads", type=int, default=1), c.add_argument("--seed", type=int, default=0)
+        c.add_argument("--steps", type=int, default=20000), c.add_argument("--threads", type=int, default=1), c.add_argument("--seed", type=int, default=0)
+    d = sub.add_parser("draw")
+    d.set_defaults(run=draw)
+    d.add_argument("out"), d.add_argument("--program", required=True)
     e = sub.add_parser("export")
     e.set_defaults(run=export)
     e.add_argument("out"), e.add_argument("weights")

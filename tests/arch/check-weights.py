@@ -6,7 +6,7 @@ import re
 import sys
 
 folder = pathlib.Path(sys.argv[1]) / 'models' / 'weights'
-files = sorted(folder.glob('*.safetensors'))
+files = sorted(folder.glob('*.safetensors')) + sorted((folder.parents[1] / 'dataset').rglob('*.f16'))
 bad = 0
 for f in files:
     card = f.with_suffix('.md')
