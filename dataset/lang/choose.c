@@ -31,10 +31,10 @@ static const enum lang_code code_of[N_MANNERS] = {LANG_CURRENT, LANG_CURRENT, LA
 #define MAX_WORD 32      /* syllables; longer rows of them are cut */
 /* Words are not independent of each other, nor the lexicon's shares those of the page: so much
  * is a difference of likelihoods overstated. */
-#define OVERSTATED 4.0
+#define OVERSTATED 2.5
 
 /* Prior probabilities: most books are in Current Braille. */
-static const double prior[N_MANNERS] = {0.5, 0.2, 0.15, 0.15};
+static const double prior[N_MANNERS] = {0.4, 0.2, 0.2, 0.2};
 
 struct word {
     struct lang_syllable items[MAX_WORD];

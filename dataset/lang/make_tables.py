@@ -176,6 +176,9 @@ def emit_two_cell_pairs(out, path, lexicon, syllables):
         for base, tone in re.findall(r"([a-z]+)([1-5])", toned if "-" not in toned else ""):
             counts[base, int(tone)] = counts.get((base, int(tone)), 0) + int(count)
     parts = {base: (n, two_cell_key(initial, final)) for n, (base, initial, final) in enumerate(sorted(syllables))}
+    for base, (_, (_, rime)) in parts.items():  # a neutral tone with cells of its own may come to any syllable
+        if (rime, 5) in second and base in {b for b, _ in counts}:
+            counts.setdefault((base, 5), 0)
     best = {}
     for (base, tone), count in sorted(counts.items()):
         n, (head, rime) = parts[base]

@@ -53,14 +53,13 @@ static void use_pinyin(const char *pinyin, unsigned max_syllables)
     free(sandhi);
 }
 
-static void use_cells(const uint8_t *cells, size_t n, unsigned max_syllables)
+static void use_text(const struct lang_text *t, size_t n, unsigned max_syllables)
 {
-    struct lang_text text;
+    struct lang_text text = *t;
     char *pinyin, *spoken;
     unsigned n_unknown;
     size_t end = 0;
 
-    REQUIRE(lang_decode(cells, n, &text) == 0);
     for (size_t i = 0; i < text.n; i++) { /* in order, without overlap, inside */
         REQUIRE(text.tokens[i].first >= end && text.tokens[i].n_cells > 0);
         end = (size_t) text.tokens[i].first + text.tokens[i].n_cells;
@@ -71,6 +70,24 @@ static void use_cells(const uint8_t *cells, size_t n, unsigned max_syllables)
     use_pinyin(spoken, max_syllables);
     free(pinyin);
     free(spoken);
+}
+
+/* In every code, and in the likeliest. */
+static void use_cells(const uint8_t *cells, size_t n, unsigned max_syllables)
+{
+    struct lang_choice choice;
+    struct lang_text text;
+
+    for (unsigned code = 0; code < LANG_N_CODES; code++) {
+        REQUIRE(lang_decode_code((enum lang_code) code, cells, n, &text) == 0);
+        use_text(&text, n, max_syllables);
+        lang_text_done(&text);
+    }
+    REQUIRE(lang_decode_any(cells, n, &text, &choice) == 0);
+    REQUIRE(choice.code < LANG_N_CODES && text.code == choice.code);
+    REQUIRE(choice.p >= 1. / 3 - 1e-9 && choice.p <= 1 + 1e-9);
+    lang_text_done(&text);
+    REQUIRE(lang_decode(cells, n, &text) == 0);
     lang_text_done(&text);
 }
 
