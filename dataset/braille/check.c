@@ -16,6 +16,7 @@
 #define MOST_PITCH_MM 2.95
 #define MAX_LABEL_CELLS 256
 #define MAX_FOUND 512
+#define N_LIGHTS 8          ///< directions of an unknown light that are tried
 #define LEAST_STRENGTH 0.10 ///< of the strongest: fainter ones are not even looked at
 #define BORDER 0.42         ///< a dot of the label nearer to the edge is cut or about to be
 #define OWN 0.45            ///< a measured dot nearer to a place belongs to it
@@ -165,9 +166,18 @@ static int look_at(const struct task *t, double least_pitch, double most_pitch, 
     return 0;
 }
 
+/* One pitch, give or take, under the light that is known or each that may be: a bump under the
+ * light from one side looks like a dent under that from the other, so the label has to tell. */
 static int look_around(const struct task *t, double pitch, double spread, struct look *best)
 {
-    return look_at(t, pitch / spread, pitch * spread, t->params->light_deg, best);
+    const double light = t->params->light_deg;
+    int r = 0;
+
+    if (light >= 0)
+        return look_at(t, pitch / spread, pitch * spread, light, best);
+    for (unsigned i = 0; i < N_LIGHTS && r == 0; i++)
+        r = look_at(t, pitch / spread, pitch * spread, i * 360.0 / N_LIGHTS, best);
+    return r;
 }
 
 /* The crop at the pitch it must have, or at every pitch its height allows; then once more at the
@@ -187,7 +197,8 @@ static int look_everywhere(const struct task *t, struct look *best)
     if (r < 0 || !isfinite(best->score))
         return r;
     best->score = -INFINITY;
-    return look_around(t, best->lattice.pitch, 1.08, best);
+    return look_at(t, best->lattice.pitch / 1.08, best->lattice.pitch * 1.08, best->view.turn_deg,
+                   best);
 }
 
 /* ---- the verdict ---- */
