@@ -229,6 +229,17 @@ static void case_convert(void)
 
     sd_bus_message_unref(reply);
     close(page);
+
+    page = open_page(); /* the code that was asked for holds */
+    m = convert_call(bus, page);
+    REQUIRE(sd_bus_message_append(m, "a{sv}", 2, "outputs", "as", 1, "pinyin", "braille-code", "s",
+                                  "zh-two-cell") >= 0);
+    reply = call(bus, m);
+    REQUIRE(sd_bus_message_read(reply, "s", &text) > 0);
+    REQUIRE(strcmp(result_string(reply, true, "braille-code"), "zh-two-cell") == 0);
+    REQUIRE(result_double(reply, true, "braille-code-confidence") == 1);
+    sd_bus_message_unref(reply);
+    close(page);
     sd_bus_flush_close_unref(bus);
 }
 
