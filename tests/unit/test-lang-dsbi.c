@@ -13,15 +13,27 @@ struct book {
     const char *folder;
     enum lang_code code;
     double least_percent; ///< of the cells; docs/braille.md D has the whole books
-    size_t n_pages, n_told, n_lines, n_lines_told, n_cells, n_unknown, n_syllables, n_toned;
+    size_t n_pages, n_told, n_lines, n_lines_told, n_versos, n_versos_told, n_cells, n_unknown,
+        n_syllables, n_toned;
 };
 
-/* The cells of one annotation with their blanks; rows with a line end each. */
-static size_t load(const char *path, uint8_t *cells, size_t room)
+/* As its own reader has it: columns from the other end, dots 1-3 and 4-6 changed. */
+static void mirror(uint8_t *row, unsigned last)
+{
+    for (unsigned i = 1, k = last; i <= k; i++, k--) {
+        const uint8_t a = row[i], b = row[k];
+        row[i] = (uint8_t) ((b & 7) << 3 | b >> 3);
+        row[k] = (uint8_t) ((a & 7) << 3 | a >> 3);
+    }
+}
+
+/* The cells of one annotation with their blanks; rows with a line end each. A verso stands in the
+ * frame of its recto. */
+static size_t load(const char *path, bool verso, uint8_t *cells, size_t room)
 {
     enum { ROWS = 64, COLUMNS = 64 };
     static uint8_t page[ROWS][COLUMNS];
-    unsigned last_column[ROWS] = {0}, last_row = 0, row, column, d[6];
+    unsigned last_column[ROWS] = {0}, last = 0, last_row = 0, row, column, d[6];
     char *line = NULL;
     size_t size = 0, n = 0, n_lines = 0;
     FILE *f = fopen(path, "r");
@@ -37,11 +49,16 @@ static size_t load(const char *path, uint8_t *cells, size_t room)
             page[row][column] |= (uint8_t) (d[i] << i);
         last_column[row] = column > last_column[row] ? column : last_column[row];
         last_row = row > last_row ? row : last_row;
+        last = column > last ? column : last;
     }
     fclose(f);
     free(line);
     for (row = 1; n_lines > 3 && row <= last_row; row++) {
         REQUIRE(n + COLUMNS < room);
+        if (verso) {
+            mirror(page[row], last);
+            last_column[row] = last;
+        }
         for (column = 1; column <= last_column[row]; column++)
             cells[n++] = page[row][column];
         cells[n++] = LANG_LINE_END;
@@ -100,6 +117,27 @@ static void count(struct book *book, const uint8_t *cells, size_t n)
     lang_text_done(&text);
 }
 
+/* Other pages of the same books; one of them is in Common Braille. */
+static void read_versos(struct book *book, const char *root)
+{
+    static uint8_t cells[16384];
+    char pattern[4096];
+    glob_t pages;
+
+    snprintf(pattern, sizeof(pattern), "%s/%s/*+verso.txt", root, book->folder);
+    if (glob(pattern, 0, NULL, &pages) != 0)
+        return;
+    for (size_t i = 0; i < pages.gl_pathc; i++) {
+        const bool common = strstr(pages.gl_pathv[i], "OPD+3+") != NULL;
+        size_t n = load(pages.gl_pathv[i], true, cells, sizeof(cells));
+        if (n == 0)
+            continue;
+        book->n_versos++;
+        book->n_versos_told += is_told(common ? LANG_COMMON : book->code, cells, n);
+    }
+    globfree(&pages);
+}
+
 static void read_book(struct book *book, const char *root)
 {
     static uint8_t cells[16384];
@@ -110,7 +148,7 @@ static void read_book(struct book *book, const char *root)
     if (glob(pattern, 0, NULL, &pages) != 0)
         return;
     for (size_t i = 0; i < pages.gl_pathc; i++) {
-        size_t n = load(pages.gl_pathv[i], cells, sizeof(cells));
+        size_t n = load(pages.gl_pathv[i], false, cells, sizeof(cells));
         if (n > 0)
             count_told(book, cells, n);
         count(book, cells, n);
@@ -135,17 +173,19 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < sizeof(books) / sizeof(books[0]); i++) {
         struct book *b = &books[i];
         read_book(b, root);
+        read_versos(b, root);
         if (b->n_cells == 0)
             continue;
         double percent = 100. * (1 - (double) b->n_unknown / (double) b->n_cells);
-        printf("%s: the code of %zu of %zu pages and of %zu of %zu lines is told\n", b->folder,
-               b->n_told, b->n_pages, b->n_lines_told, b->n_lines);
+        printf("%s: the code of %zu of %zu pages, %zu of %zu versos and %zu of %zu lines is told\n",
+               b->folder, b->n_told, b->n_pages, b->n_versos_told, b->n_versos, b->n_lines_told,
+               b->n_lines);
         printf("%s: %zu pages, %zu of %zu cells decode: %.2f %%; %zu syllables, %.1f %% toned\n",
                b->folder, b->n_pages, b->n_cells - b->n_unknown, b->n_cells, percent,
                b->n_syllables, 100. * (double) b->n_toned / (double) b->n_syllables);
         any = true;
         good = good && percent >= b->least_percent && b->n_told == b->n_pages &&
-               b->n_lines_told * 100 >= b->n_lines * 85;
+               b->n_versos_told == b->n_versos && b->n_lines_told * 100 >= b->n_lines * 85;
     }
     if (!any) {
         printf("SKIPPED: no DSBI pages in '%s'; name their folder in BRAILLED_DSBI\n", root);
