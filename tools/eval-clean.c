@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <jansson.h>
 
@@ -70,6 +71,15 @@ static void add_error(struct eval *e, double px)
     e->error_square_sum += px * px;
 }
 
+static bool read_point(const json_t *json, double *x, double *y)
+{
+    const json_t *a = json_array_get(json, 0), *b = json_array_get(json, 1);
+
+    *x = json_number_value(a);
+    *y = json_number_value(b);
+    return json_is_number(a) && json_is_number(b) && fabs(*x) < 1e6 && fabs(*y) < 1e6;
+}
+
 /* Each measured dot of the label against the true dot that is nearest. */
 static void compare_dots(struct eval *e, const json_t *truth, const json_t *clean)
 {
@@ -78,20 +88,15 @@ static void compare_dots(struct eval *e, const json_t *truth, const json_t *clea
 
     json_array_foreach(json_object_get(clean, "dots"), i, dot)
     {
-        const json_t *at = json_object_get(dot, "at");
-        double best = INFINITY;
-        if (!at || !json_object_get(dot, "wanted"))
+        double x, y, u, v, best = INFINITY;
+        if (!read_point(json_object_get(dot, "at"), &x, &y) || !json_object_get(dot, "wanted"))
             continue;
         json_array_foreach(json_object_get(truth, "dots"), k, cell)
         {
             json_array_foreach(cell, m, point)
             {
-                const double dx = json_number_value(json_array_get(point, 0)) -
-                                  json_number_value(json_array_get(at, 0));
-                const double dy = json_number_value(json_array_get(point, 1)) -
-                                  json_number_value(json_array_get(at, 1));
-                if (json_is_array(point))
-                    best = fmin(best, hypot(dx, dy));
+                if (read_point(point, &u, &v))
+                    best = fmin(best, hypot(u - x, v - y));
             }
         }
         if (isfinite(best))
@@ -138,6 +143,11 @@ static FILE *open_list(const char *dir, const char *name, struct fail *fail)
     CLEANUP_FREE char *path = NULL;
     if (asprintf(&path, "%s/%s", dir, name) < 0) {
         path = NULL;
+        return NULL;
+    }
+    struct stat st;
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+        fail_set(fail, FAIL_OPEN, -EINVAL, "'%s' is no regular file", path);
         return NULL;
     }
     FILE *f = fopen(path, "re");
