@@ -225,7 +225,7 @@ def case_usage():
                       [d / 'in', '-o', d / 'out', '--seed', '-1']):
             p = subprocess.run([str(DATASET), 'augment', *map(str, words)], capture_output=True, text=True)
             require(p.returncode == 64 and p.stderr, words, p.returncode)
-        run('augment', d / 'in', '-o', d / 'in', code=64, says='in place')
+        run('augment', d / 'in', '-o', d / 'in', code=64, says='cannot go into')
         run('augment', d / 'in', '-o', d / 'out')
         before = sets.checksums(d / 'out')
         run('augment', d / 'in', '-o', d / 'out', '--seed', 9, code=73, says='--force')

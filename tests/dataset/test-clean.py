@@ -48,6 +48,24 @@ def options():
         run('clean', tmp / 'a', '-q', code=73, says='--force')
         lines = [json.loads(x) for x in run('clean', tmp / 'a', '-q', '--force', '--json').text.splitlines()]
         require(lines == jsonl(tmp / 'a/clean.jsonl') and [x['id'] for x in lines] == list(truth), 'one object an image, in order')
+        # a set is never written over the one that it is made from
+        before = (tmp / 'a/manifest.jsonl').read_bytes()
+        run('clean', tmp / 'a', '-o', f'{tmp}/a/', '--force', code=64, says='itself')
+        run('crop', tmp / 'a', '--unit', 'cell', '-o', tmp / 'a', '--force', code=64, says='itself')
+        require((tmp / 'a/manifest.jsonl').read_bytes() == before and len(jsonl(tmp / 'a/clean.jsonl')) == len(truth))
+        # decisions about another state of the set do not count for this one
+        (tmp / 'a/clean.jsonl').unlink()
+        partial = tmp / 'a/.clean.partial.jsonl'
+        p = subprocess.Popen([str(DATASET), 'clean', str(tmp / 'a'), '-q', '--pictures', 'no'], stderr=subprocess.DEVNULL)
+        while p.poll() is None and not partial.exists():
+            time.sleep(0.001)
+        p.kill()
+        p.wait()
+        if partial.exists():
+            (tmp / 'a/manifest.jsonl').write_bytes(before.splitlines(True)[1])
+            run('clean', tmp / 'a', '-q', '--pictures', 'no', code=73, says='another state of the set')
+            run('clean', tmp / 'a', '-q', '--pictures', 'no', '--force')
+            require(len(jsonl(tmp / 'a/clean.jsonl')) == 1)
         require(all(list(x) == FIELDS for x in lines), 'other keys')
 
 

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/batch.h"
 #include "base/log.h"
@@ -275,17 +274,6 @@ static json_t *describe(const struct augment_options *o, const char *manifest_su
                      (int) o->twins.skew_tenths);
 }
 
-static int same_folder(const struct augment_options *o, struct fail *fail)
-{
-    struct stat a, b;
-
-    if (stat(o->from, &a) == 0 && stat(o->out, &b) == 0 && a.st_dev == b.st_dev &&
-        a.st_ino == b.st_ino)
-        return fail_set(fail, FAIL_USAGE, -EINVAL,
-                        "'%s' cannot be augmented in place; name another folder with -o", o->from);
-    return 0;
-}
-
 static int draw_all(struct run *run, struct fail *fail)
 {
     const struct batch batch = {.n_jobs = run->o->common.n_jobs,
@@ -336,7 +324,7 @@ static int augment(const struct augment_options *o, struct fail *fail)
     struct run run = {.o = o};
     json_t *how = NULL;
 
-    int r = same_folder(o, fail);
+    int r = set_check_other(o->from, o->out, fail);
     if (r == 0)
         r = ids_load(&run.ids, o->from, o->type, false, fail);
     if (r == 0 && o->reuse)

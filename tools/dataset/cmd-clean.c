@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/batch.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "braille/check.h"
 #include "image/cv.h"
@@ -420,11 +421,20 @@ static int write_list(struct clean_run *run, struct fail *fail)
     return r < 0 ? r : manifest_commit(writer, fail);
 }
 
-static json_t *describe(const struct clean_options *o)
+/* What makes two runs the same: the options, and the set as it is. */
+static int describe(const struct clean_options *o, json_t **ret, struct fail *fail)
 {
-    return json_pack("{s:s, s:s, s:f, s:f, s:f, s:b, s:i}", "command", "clean", "version",
-                     BRAILLED_VERSION, "eps", o->eps, "dpi", o->dpi, "light", o->light_deg,
-                     "duplicates", !o->keep_duplicates, "pictures", (int) o->pictures);
+    CLEANUP_FREE char *manifest = manifest_path(o->dir, MANIFEST_NAME);
+    char sum[HASH_TEXT];
+
+    int r = manifest ? hash_sha256_file(manifest, sum, fail) : -ENOMEM;
+    if (r < 0)
+        return r;
+    *ret =
+        json_pack("{s:s, s:s, s:s, s:f, s:f, s:f, s:b, s:i}", "command", "clean", "version",
+                  BRAILLED_VERSION, "manifest", sum, "eps", o->eps, "dpi", o->dpi, "light",
+                  o->light_deg, "duplicates", !o->keep_duplicates, "pictures", (int) o->pictures);
+    return *ret ? 0 : -ENOMEM;
 }
 
 static int count_records(const char *dir, size_t *ret, struct fail *fail)
@@ -524,13 +534,13 @@ static int write_set(const struct clean_run *run, struct fail *fail)
     CLEANUP(set_donep) struct set_out set = {0};
     CLEANUP(walk_done) struct walk w = {.o = o, .set = &set};
     CLEANUP_FREE char *card = NULL, *licence = NULL;
-    json_t *how = describe(o);
+    json_t *how = NULL;
 
-    if (run->went_on && is_there(run)) {
-        json_decref(how);
+    if (run->went_on && is_there(run))
         return 0;
-    }
-    int r = how ? set_open(&set, o->out, how, o->common.force, fail) : -ENOMEM;
+    int r = describe(o, &how, fail);
+    if (r == 0)
+        r = set_open(&set, o->out, how, o->common.force, fail);
     if (r == 0)
         r = manifest_open(o->dir, &w.records, fail);
     if (r == 0)
@@ -573,21 +583,39 @@ static int make_room(const struct clean_options *o, const char *partial, struct 
     return 0;
 }
 
+static int open_journal(struct clean_run *run, const char *partial, const json_t *how,
+                        struct fail *fail)
+{
+    struct fail why = {0};
+    int r = journal_open(partial, how, run->o->common.force, count_line, run, &run->journal, &why);
+
+    if (r == -EEXIST)
+        return fail_set(fail, FAIL_CREATE, r,
+                        "'%s' holds an interrupted run with other options, or of another state of "
+                        "the set; begin anew with --force",
+                        run->o->dir);
+    return r < 0 && why.kind ? fail_set(fail, why.kind, r, "%s", why.text) : r;
+}
+
 static int clean_set(const struct clean_options *o, struct clean_run *run, struct fail *fail)
 {
     CLEANUP_FREE char *partial = manifest_path(o->dir, PARTIAL_NAME);
-    json_t *how = describe(o);
+    json_t *how = NULL;
     size_t total = 0;
-    int r = partial && how ? 0 : -ENOMEM;
+    int r = partial ? 0 : -ENOMEM;
 
+    if (r == 0 && o->out)
+        r = set_check_other(o->dir, o->out, fail);
     if (r == 0)
         r = count_records(o->dir, &total, fail);
     if (r == 0)
         r = make_room(o, partial, fail);
     if (r == 0)
+        r = describe(o, &how, fail);
+    if (r == 0)
         r = manifest_open(o->dir, &run->reader, fail);
     if (r == 0)
-        r = journal_open(partial, how, o->common.force, count_line, run, &run->journal, fail);
+        r = open_journal(run, partial, how, fail);
     json_decref(how);
     if (r < 0)
         return r;

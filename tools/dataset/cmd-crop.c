@@ -516,7 +516,9 @@ static int crop_units(const struct crop_options *o, char **sources, size_t n, st
     for (size_t i = 0; i < n && r == 0; i++) {
         CLEANUP_FREE char *manifest = manifest_path(sources[i], MANIFEST_NAME);
         FILE *f = manifest ? fopen(manifest, "re") : NULL;
-        r = f ? add_set(&run, sources[i], fail) : add_picture(&run, sources[i]);
+        r = f ? set_check_other(sources[i], o->out, fail) : add_picture(&run, sources[i]);
+        if (f && r == 0)
+            r = add_set(&run, sources[i], fail);
         if (f)
             fclose(f);
     }

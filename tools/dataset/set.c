@@ -95,6 +95,16 @@ static int remove_left_overs(const char *dir, struct fail *fail)
     return r < 0 ? fail_set(fail, FAIL_CREATE, r, "cannot tidy up '%s': %m", dir) : 0;
 }
 
+int set_check_other(const char *from, const char *out, struct fail *fail)
+{
+    struct stat a, b;
+
+    if (stat(from, &a) == 0 && stat(out, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+        return fail_set(fail, FAIL_USAGE, -EINVAL,
+                        "the result cannot go into '%s' itself; name another folder with -o", from);
+    return 0;
+}
+
 /* Without --force nothing of someone else's is overwritten: neither a finished set nor a folder
  * that holds files under the names of a set's. */
 static int check_free(const char *dir, struct fail *fail)

@@ -24,6 +24,9 @@ struct set_out {
     struct timespec waiting_since;
 };
 
+/** FAIL_USAGE: `out` is the folder `from` itself; a set cannot be written over its own source. */
+int set_check_other(const char *from, const char *out, struct fail *fail);
+
 /**
  * Open or go on with a set.
  *

@@ -254,17 +254,6 @@ static int write_card(const struct apply *a, char **ret)
                : 0;
 }
 
-static int is_other_folder(const char *dir, const char *out, struct fail *fail)
-{
-    CLEANUP_FREE char *a = realpath(dir, NULL);
-    CLEANUP_FREE char *b = realpath(out, NULL);
-
-    if (a && b && strcmp(a, b) == 0)
-        return fail_set(fail, FAIL_USAGE, -EINVAL,
-                        "the result cannot go into '%s' itself; name another folder with -o", dir);
-    return 0;
-}
-
 static int run(struct apply *a, const struct dataset_common *common, struct fail *fail)
 {
     CLEANUP_FREE char *card = NULL;
@@ -291,7 +280,7 @@ int review_apply(struct review *review, const char *out, const struct dataset_co
     CLEANUP(apply_done) struct apply a = {.review = review};
     json_t *how = NULL;
 
-    int r = is_other_folder(review->dir, out, fail);
+    int r = set_check_other(review->dir, out, fail);
     if (r == 0)
         r = describe(review->dir, &how, fail);
     if (r == 0)
