@@ -69,6 +69,24 @@ static int list_label(const brl_cell *cells, size_t n, struct task *t)
 
 /* ---- dots ---- */
 
+static double distance2(const struct found *f, struct brl_point p)
+{
+    return (f->x - p.x) * (f->x - p.x) + (f->y - p.y) * (f->y - p.y);
+}
+
+/* Two peaks may be moved to one dot: the surer one stays. */
+static void add_found(struct look *look, const struct found *f, double same_px)
+{
+    for (size_t i = 0; i < look->n_found; i++) {
+        if (distance2(&look->found[i], (struct brl_point){f->x, f->y}) > same_px * same_px)
+            continue;
+        if (f->logit > look->found[i].logit)
+            look->found[i] = *f;
+        return;
+    }
+    look->found[look->n_found++] = *f;
+}
+
 static int find_dots(const struct task *t, double pitch, double light_deg, struct look *look)
 {
     struct brl_dots dots = {0};
@@ -83,15 +101,10 @@ static int find_dots(const struct task *t, double pitch, double light_deg, struc
         struct found f = {.x = d->x, .y = d->y, .strength = d->strength};
         brl_dotnet_centre(&look->view, &f.x, &f.y);
         f.logit = brl_dotnet_centre(&look->view, &f.x, &f.y);
-        look->found[look->n_found++] = f;
+        add_found(look, &f, 0.3 * pitch);
     }
     brl_dots_done(&dots);
     return r;
-}
-
-static double distance2(const struct found *f, struct brl_point p)
-{
-    return (f->x - p.x) * (f->x - p.x) + (f->y - p.y) * (f->y - p.y);
 }
 
 /* The measured dot of a place: the nearest within `reach` pixels that the classifier takes for one;
