@@ -41,7 +41,7 @@ def case_usage():
     run(code=64)
     run('reed', 'x.png', code=64, says="'reed'")
     run('read', code=64)
-    run('read', 'a', 'b', code=64)
+    run('read', 'a', 'b', '--format', 'dsbi', code=64)
     run('--nonsense', code=64, says='--nonsense')
     run('read', '--nonsense', 'x', code=64, says='--nonsense')
     run('read', '-z', 'x', code=64, says="'-z'")

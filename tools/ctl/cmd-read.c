@@ -96,7 +96,10 @@ static bool wants_chinese(void)
 
 static int print_text(const char *text, size_t size, struct fail *fail)
 {
-    fwrite(text, 1, size, stdout);
+    errno = 0;
+    if (fwrite(text, 1, size, stdout) != size)
+        return fail_set(fail, FAIL_IO, errno ? -errno : -EIO,
+                        "cannot write to standard output: %m");
     return ctl_flush(fail);
 }
 
@@ -232,13 +235,14 @@ const struct ctl_command ctl_read = {
         "PAGE is a PNG, JPEG, TIFF or PNM picture; - is standard input. Formats:\n"
         "  text     the best text at hand: pinyin for now; for a --crop what the crop shows\n"
         "  pinyin   as the page has it, tones where they are printed\n"
+        "  hanzi    comes with the lexicon of a later version\n"
         "  unicode  the cells as Unicode braille, a line for each line\n"
         "  brf      braille ASCII for embossers and displays, a form feed behind each page\n"
         "  pef      Portable Embosser Format 2008-1\n"
         "  json     everything with places and certainty, an object a page (--json is the same)\n"
         "  html     one document: the picture, the reading laid over it, what is doubtful\n"
         "  dsbi     an annotation as the DSBI dataset has them, for braille-eval; one page\n"
-        "Hanzi come with a later version. With -o FILE the file appears when it is complete.\n"
+        "With -o FILE the file appears when it is complete.\n"
         "Reading always works in this process, never through brailled.\n",
     .args = read_args,
     .run = read_run,

@@ -52,11 +52,11 @@ static void sort(struct eval_cells *cells)
 static int parse_cell(json_t *j, enum brl_side side, bool lies, struct eval_cell *ret)
 {
     const char *name = NULL, *dots = NULL;
-    int row = 0, column = 0;
+    json_int_t row = 0, column = 0;
     double b[4], p = -1;
     brl_cell cell;
 
-    if (json_unpack(j, "{s:s, s:s, s:[F,F,F,F], s?i, s?i, s?F}", "side", &name, "dots", &dots,
+    if (json_unpack(j, "{s:s, s:s, s:[F,F,F,F], s?I, s?I, s?F}", "side", &name, "dots", &dots,
                     "box", &b[0], &b[1], &b[2], &b[3], "row", &row, "column", &column, "p",
                     &p) < 0 ||
         brl_cell_parse(dots, &cell) < 0)
@@ -80,23 +80,26 @@ static int parse_cell(json_t *j, enum brl_side side, bool lies, struct eval_cell
 }
 
 static int parse_reading(const char *path, const char *text, size_t size, enum brl_side side,
-                         struct eval_cells *ret, int *ret_width, int *ret_height, struct fail *fail)
+                         struct eval_cells *ret, unsigned *ret_width, unsigned *ret_height,
+                         struct fail *fail)
 {
     json_error_t error;
     CLEANUP(json_done) json_t *root = json_loadb(text, size, 0, &error);
     json_t *cells = NULL;
-    int turned = 0;
+    json_int_t width = 0, height = 0, turned = 0;
 
     if (!root ||
-        json_unpack(root, "{s:{s:i, s:i, s?i}, s:o}", "page", "width", ret_width, "height",
-                    ret_height, "orientation", &turned, "cells", &cells) < 0 ||
-        !json_is_array(cells) || *ret_width < 1 || *ret_height < 1)
+        json_unpack(root, "{s:{s:I, s:I, s?I}, s:o}", "page", "width", &width, "height", &height,
+                    "orientation", &turned, "cells", &cells) < 0 ||
+        !json_is_array(cells) || width < 1 || height < 1 || width > 1000000 || height > 1000000)
         return fail_set(fail, FAIL_INPUT, -EBADMSG,
                         "'%s' is no reading%s%s; write it with 'braillectl read PAGE --format "
                         "json' or '--format dsbi'",
                         path, root ? "" : ": ", root ? "" : error.text);
     if (json_array_size(cells) > 2 * EVAL_MAX_CELLS) /* both sides may be in it */
         return fail_set(fail, FAIL_INPUT, -E2BIG, "'%s' has more cells than a page can have", path);
+    *ret_width = (unsigned) width;
+    *ret_height = (unsigned) height;
     ret->cells = calloc(json_array_size(cells) + 1, sizeof(*ret->cells));
     if (!ret->cells)
         return -ENOMEM;
@@ -203,11 +206,11 @@ static int load_json(const char *truth_path, const char *reading_path, const cha
                      size_t size, enum brl_side side, struct eval_page *page, struct fail *fail)
 {
     CLEANUP(brl_truth_done) struct brl_truth truth = {0};
-    int width = 0, height = 0;
+    unsigned width = 0, height = 0;
 
     int r = parse_reading(reading_path, text, size, side, &page->reading, &width, &height, fail);
     if (r == 0)
-        r = brl_truth_load(truth_path, side, (unsigned) width, (unsigned) height, &truth, fail);
+        r = brl_truth_load(truth_path, side, width, height, &truth, fail);
     return r < 0 ? r : take_truth(&truth, side, truth_path, &page->truth, fail);
 }
 
