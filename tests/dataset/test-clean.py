@@ -57,11 +57,11 @@ def options():
         (tmp / 'a/clean.jsonl').unlink()
         partial = tmp / 'a/.clean.partial.jsonl'
         p = subprocess.Popen([str(DATASET), 'clean', str(tmp / 'a'), '-q', '--pictures', 'no'], stderr=subprocess.DEVNULL)
-        while p.poll() is None and not partial.exists():
+        while p.poll() is None and not (partial.exists() and partial.stat().st_size):
             time.sleep(0.001)
         p.kill()
         p.wait()
-        if partial.exists():
+        if partial.exists():  # it was not faster than the signal
             (tmp / 'a/manifest.jsonl').write_bytes(before.splitlines(True)[1])
             run('clean', tmp / 'a', '-q', '--pictures', 'no', code=73, says='another state of the set')
             run('clean', tmp / 'a', '-q', '--pictures', 'no', '--force')
