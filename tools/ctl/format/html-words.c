@@ -42,6 +42,10 @@ const struct html_words html_english = {
     .about = "Line numbers and cells count from 1. Hover a line, or move to it with the Tab key, "
              "and its cells light up in the picture.",
     .crop = "Nearest text",
+    .code = "Code",
+    .codes = {[LANG_CURRENT] = "Current Chinese Braille",
+              [LANG_COMMON] = "National Common Braille",
+              [LANG_TWO_CELL] = "Two-Cell Chinese Braille"},
     .colon = ": ",
     .stop = ".",
 };
@@ -85,6 +89,10 @@ const struct html_words html_chinese = {
     .doubt_rule = "存疑的阈值：置信度低于",
     .about = "行号和方号从 1 数起。鼠标指向某一行，或用 Tab 键移到该行，图片中相应的方框就会亮起。",
     .crop = "最接近的文字",
+    .code = "盲文方案",
+    .codes = {[LANG_CURRENT] = "现行盲文",
+              [LANG_COMMON] = "国家通用盲文",
+              [LANG_TWO_CELL] = "汉语双拼盲文"},
     .colon = "：",
     .stop = "。",
 };

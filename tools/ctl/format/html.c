@@ -75,6 +75,7 @@ static void write_facts(const struct html_page *p, size_t n_doubtful)
         write_fact(p->out, t->crop, r->crop_text);
     fprintf(p->out, "<div><dt>%s</dt><dd>%s</dd></div>", t->side,
             p->page->side == BRL_VERSO ? t->verso : t->recto);
+    write_fact(p->out, t->code, t->codes[r->code]);
     write_number(p->out, t->lines, (double) r->n_lines, "");
     write_number(p->out, t->cells, (double) r->n_cells, "");
     fprintf(p->out, "<div><dt>%s</dt><dd><a href=\"#p%u-doubtful\">%zu</a></dd></div>",

@@ -14,6 +14,7 @@ struct html_words {
     const char *picture_alt, *overlay, *text, *line, *text_column, *braille, *certainty;
     const char *doubtful, *doubtful_cells, *no_doubt, *no_text, *cell, *dots_of, *in, *legend_cell,
         *legend_doubtful, *legend_unknown, *doubt_rule, *about, *crop;
+    const char *code, *codes[LANG_N_CODES];
     const char *colon, *stop; ///< with the space that belongs to them
 };
 extern const struct html_words html_english, html_chinese;

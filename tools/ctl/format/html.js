@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Lights up what belongs together: a line of the table and its row in the picture, a syllable and its cells.
 'use strict';
+let pointer = '';
 for (const page of document.querySelectorAll('.page')) {
   const mates = (key, value) => page.querySelectorAll(`[data-${key}="${value}"]`);
   const show = (target) => {
@@ -12,7 +13,11 @@ for (const page of document.querySelectorAll('.page')) {
     if (piece) for (const mate of mates('piece', piece.dataset.piece)) mate.classList.add('now');
     else if (cell && aim) aim.classList.add('now');
   };
-  page.addEventListener('pointerover', (e) => show(e.target));
+  page.addEventListener('pointerover', (e) => {
+    const at = `${e.screenX} ${e.screenY}`;
+    if (at !== pointer) show(e.target); // a page that scrolls below a resting pointer moves nothing
+    pointer = at;
+  });
   page.addEventListener('pointerleave', () => show(page.contains(document.activeElement) ? document.activeElement : null));
   page.addEventListener('focusin', (e) => show(e.target));
   page.addEventListener('focusout', () => show(null));
