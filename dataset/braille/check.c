@@ -19,6 +19,7 @@
 #define N_LIGHTS 8          ///< directions of an unknown light that are tried
 #define LEAST_STRENGTH 0.10 ///< of the strongest: fainter ones are not even looked at
 #define BORDER 0.42         ///< a dot of the label nearer to the edge is cut or about to be
+#define SAME 0.30           ///< dots nearer to each other are one
 #define OWN 0.45            ///< a measured dot nearer to a place belongs to it
 #define PARTIAL 0.12        ///< what is nearer to the edge is no dot of a neighbour
 #define ON_LATTICE 0.30     ///< how far neighbours' dots lie from the lattice at most
@@ -69,24 +70,6 @@ static int list_label(const brl_cell *cells, size_t n, struct task *t)
 
 /* ---- dots ---- */
 
-static double distance2(const struct found *f, struct brl_point p)
-{
-    return (f->x - p.x) * (f->x - p.x) + (f->y - p.y) * (f->y - p.y);
-}
-
-/* Two peaks may be moved to one dot: the surer one stays. */
-static void add_found(struct look *look, const struct found *f, double same_px)
-{
-    for (size_t i = 0; i < look->n_found; i++) {
-        if (distance2(&look->found[i], (struct brl_point){f->x, f->y}) > same_px * same_px)
-            continue;
-        if (f->logit > look->found[i].logit)
-            look->found[i] = *f;
-        return;
-    }
-    look->found[look->n_found++] = *f;
-}
-
 static int find_dots(const struct task *t, double pitch, double light_deg, struct look *look)
 {
     struct brl_dots dots = {0};
@@ -101,10 +84,15 @@ static int find_dots(const struct task *t, double pitch, double light_deg, struc
         struct found f = {.x = d->x, .y = d->y, .strength = d->strength};
         brl_dotnet_centre(&look->view, &f.x, &f.y);
         f.logit = brl_dotnet_centre(&look->view, &f.x, &f.y);
-        add_found(look, &f, 0.3 * pitch);
+        look->found[look->n_found++] = f;
     }
     brl_dots_done(&dots);
     return r;
+}
+
+static double distance2(const struct found *f, struct brl_point p)
+{
+    return (f->x - p.x) * (f->x - p.x) + (f->y - p.y) * (f->y - p.y);
 }
 
 /* The measured dot of a place: the nearest within `reach` pixels that the classifier takes for one;
@@ -339,6 +327,14 @@ static int beyond(const struct judgement *j, const struct found *f)
     return out[best] > OWN * l->pitch ? best : -1;
 }
 
+static bool is_listed(const struct brl_check *check, const struct found *f, double same_px)
+{
+    for (size_t i = 0; i < check->n_dots; i++)
+        if (check->dots[i].found && distance2(f, check->dots[i].at) < same_px * same_px)
+            return true;
+    return false;
+}
+
 static int judge_others(struct judgement *j)
 {
     const double a = j->look->lattice.pitch;
@@ -357,6 +353,8 @@ static int judge_others(struct judgement *j)
             j->n_extra_inside++;
         else
             j->n_extra[edge]++;
+        if (is_listed(j->check, f, SAME * a))
+            continue; /* two peaks of one dot */
         r = add_dot(j->check, &(struct brl_check_dot){.at = {f->x, f->y},
                                                       .wanted = {NAN, NAN},
                                                       .strength = f->strength,
