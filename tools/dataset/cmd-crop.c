@@ -31,8 +31,9 @@ const char dataset_crop_help[] =
     "      --side SIDE          recto (default) or verso, which is mirrored and inverted so that "
     "it\n"
     "                           looks like a recto; pages of a data set know their side\n"
-    "      --code CODE          what the pages are written in: current (default), common, "
-    "two-cell\n"
+    "      --code CODE          what the pages are written in: current, common or two-cell (told "
+    "by\n"
+    "                           each page itself)\n"
     "      --margin N           dot pitches from the outer dots to the edge (0.8)\n"
     "      --count N            so many crops, by lot; each piece again and again if need be\n"
     "                           (every piece once)\n"
@@ -190,8 +191,14 @@ static int add_set(struct crop_run *run, const char *dir, struct fail *fail)
 static int load_page(const struct crop_run *run, const struct source *s, struct page_truth *ret,
                      struct fail *fail)
 {
-    return s->path ? page_truth_dsbi(s->path, run->o->side, ret, fail)
-                   : page_truth_record(s->dir, &s->record, ret, fail);
+    int r = s->path ? page_truth_dsbi(s->path, run->o->side, ret, fail)
+                    : page_truth_record(s->dir, &s->record, ret, fail);
+    if (r < 0)
+        return r;
+    const char *named = s->record.code ? s->record.code : run->o->code;
+    if (!named || lang_code_parse(named, &ret->code) < 0)
+        r = page_truth_find_code(ret);
+    return r;
 }
 
 /* ---- which pieces ---- */
@@ -358,7 +365,7 @@ static int label_crop(const struct crop_options *o, const struct source *s,
     if (r == 0)
         r = manifest_set(&record->text, unit->text);
     if (r == 0)
-        r = manifest_set(&record->code, s->record.code ? s->record.code : o->code);
+        r = manifest_set(&record->code, lang_code_names[page->code]);
     if (r == 0)
         r = manifest_set(&record->source, s->name);
     return r < 0 ? r : manifest_set(&record->side, verso ? "verso" : "recto");
@@ -477,7 +484,7 @@ static int take_item(void *ctx, void *p, int r, struct fail *fail)
 
 static json_t *describe(const struct crop_options *o)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:i, s:f, s:f, s:I, s:I, s:I}", "command", "crop",
+    return json_pack("{s:s, s:s, s:s, s:s?, s:i, s:f, s:f, s:I, s:I, s:I}", "command", "crop",
                      "version", BRAILLED_VERSION, "unit", page_unit_names[o->unit], "code", o->code,
                      "side", (int) o->side, "margin", o->margin, "dpi", o->dpi, "count",
                      (json_int_t) o->count, "faults", (json_int_t) o->faults, "seed",
@@ -493,12 +500,13 @@ static int write_card(struct crop_run *run, struct fail *fail)
     if (asprintf(&card,
                  "# %zu %ss cut from %zu pages\n\n"
                  "- **Pictures** cut from annotated pages; the rights in them are those of the "
-                 "pages.\n- **Labels** from the annotation, read as %s braille; Unicode braille "
+                 "pages.\n- **Labels** from the annotation, read in the code of each page; Unicode "
+                 "braille "
                  "where that reads nothing.\n- **Margin** %.2f dot pitches +- 15 %%.\n"
                  "- **Cut badly on purpose** up to %llu (`truth.jsonl` says which and how).\n"
                  "- **Not possible** %zu (`skipped.jsonl`).\n- **Made by** `braille-dataset crop "
                  "--unit %s --seed %llu`, version %s.\n",
-                 n, page_unit_names[o->unit], run->n_sources, o->code, o->margin,
+                 n, page_unit_names[o->unit], run->n_sources, o->margin,
                  (unsigned long long) o->faults, run->set.n_skipped, page_unit_names[o->unit],
                  (unsigned long long) o->common.seed, BRAILLED_VERSION) < 0) {
         card = NULL;
@@ -631,7 +639,7 @@ static int parse_options(int argc, char **argv, struct crop_options *o)
 
 int dataset_crop(int argc, char **argv)
 {
-    struct crop_options o = {.common = DATASET_COMMON, .code = "current", .margin = 0.8};
+    struct crop_options o = {.common = DATASET_COMMON, .margin = 0.8};
     struct fail fail = {0};
     bool units = false;
 

@@ -492,7 +492,7 @@ static const char help[] =
     "      --numbers N          2000: each from 0 to 1999 once\n"
     "      --spells N           2700: each toned syllable at least twice\n"
     "      --punctuation N      1500: each sign of the code in turn\n"
-    "      --faults N           of all of these, cut badly (600, a third in each kind)\n"
+    "      --faults N           of all of these, cut badly, a third in each type (600 of 6,200)\n"
     "      --code NAME          current (default), common or two-cell\n"
     "      --geometry NAME      us, europe, press, press-wide, embosser or mix (default)\n"
     "      --dpi N              200\n"
@@ -624,7 +624,7 @@ int dataset_generate(int argc, char **argv)
 {
     struct generate_options o = {
         .count = {2000, 2700, 1500},
-        .n_faults = 600,
+        .n_faults = UINT64_MAX,
         .bit = {.geometry = -1, .dpi = 200, .light_deg = NAN, .look = BIT_SCAN},
         .common = DATASET_COMMON,
     };
@@ -636,6 +636,8 @@ int dataset_generate(int argc, char **argv)
     uint64_t total = 0;
     for (unsigned t = 0; t < LANG_N_BIT_TYPES; t++)
         total += o.count[t];
+    if (o.n_faults == UINT64_MAX) /* as many as the paper's BIT has, in proportion */
+        o.n_faults = total * 600 / 6200;
     if (o.n_faults > total) {
         log_error("braille-dataset generate: %llu faults do not fit into %llu pictures; give fewer "
                   "--faults",

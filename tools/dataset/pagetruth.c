@@ -195,19 +195,57 @@ static char *braille_text(const struct brl_cut_cell *cells, size_t n)
     return text;
 }
 
-/* What the cells read, or NULL where some of them read nothing. */
-static int read_text(const struct brl_cut_cell *cells, size_t n, char **ret)
+/* Cells [first, first + n) with the blanks and line ends between them. *ret owned. */
+static int list_cells(const struct page_truth *page, size_t first, size_t n, uint8_t **ret,
+                      size_t *ret_n)
 {
-    CLEANUP_FREE uint8_t *line = malloc(n);
+    size_t room = n, k = 0;
+
+    for (size_t i = first + 1; i < first + n; i++)
+        room += page->place[i].row != page->place[i - 1].row ? 1 : page->place[i].column;
+    uint8_t *out = calloc(room + 1, 1);
+    if (!out)
+        return -ENOMEM;
+    for (size_t i = first; i < first + n; i++) {
+        if (i > first && page->place[i].row != page->place[i - 1].row)
+            out[k++] = LANG_LINE_END;
+        else if (i > first && page->place[i].column > page->place[i - 1].column + 1)
+            out[k++] = 0; /* one blank parts words as well as many */
+        out[k++] = page->cells[i].cell;
+    }
+    *ret = out;
+    *ret_n = k;
+    return 0;
+}
+
+int page_truth_find_code(struct page_truth *page)
+{
+    CLEANUP_FREE uint8_t *cells = NULL;
+    struct lang_choice choice;
+    struct lang_text text = {0};
+    size_t n = 0;
+
+    int r = list_cells(page, 0, page->n_cells, &cells, &n);
+    if (r == 0)
+        r = lang_decode_any(cells, n, &text, &choice);
+    if (r < 0)
+        return r;
+    page->code = choice.code;
+    lang_text_done(&text);
+    return 0;
+}
+
+/* What the cells read, or NULL where some of them read nothing. */
+static int read_text(const struct page_truth *page, size_t first, size_t n, char **ret)
+{
+    CLEANUP_FREE uint8_t *cells = NULL;
     struct lang_text text = {0};
     bool known = true;
 
     *ret = NULL;
-    if (!line)
-        return -ENOMEM;
-    for (size_t i = 0; i < n; i++)
-        line[i] = cells[i].cell;
-    int r = lang_decode(line, n, &text);
+    int r = list_cells(page, first, n, &cells, &n);
+    if (r == 0)
+        r = lang_decode_code(page->code, cells, n, &text);
     if (r < 0)
         return r;
     for (size_t i = 0; i < text.n; i++)
@@ -231,7 +269,7 @@ static int add_run(struct runs *runs, const struct page_truth *page, size_t firs
         runs->run = more;
         runs->room = room;
     }
-    int r = decode ? read_text(page->cells + first, n, &text) : 0;
+    int r = decode ? read_text(page, first, n, &text) : 0;
     if (r == 0 && (!text || !*text)) {
         free(text);
         text = braille_text(page->cells + first, n);
@@ -246,14 +284,13 @@ static int add_run(struct runs *runs, const struct page_truth *page, size_t firs
 /* The pieces of a word that are read as one: syllables, numbers, signs. */
 static int add_syllables(struct runs *runs, const struct page_truth *page, size_t first, size_t n)
 {
-    CLEANUP_FREE uint8_t *line = malloc(n);
+    CLEANUP_FREE uint8_t *cells = NULL;
     struct lang_text text = {0};
+    size_t n_read = 0;
 
-    if (!line)
-        return -ENOMEM;
-    for (size_t i = 0; i < n; i++)
-        line[i] = page->cells[first + i].cell;
-    int r = lang_decode(line, n, &text);
+    int r = list_cells(page, first, n, &cells, &n_read); /* a word has no gaps: as many as n */
+    if (r == 0)
+        r = lang_decode_code(page->code, cells, n_read, &text);
     for (size_t i = 0; i < text.n && r == 0; i++) {
         const struct lang_token *t = &text.tokens[i];
         if (t->kind != LANG_SPACE && t->kind != LANG_UNKNOWN && t->n_cells > 0 &&
