@@ -133,8 +133,8 @@ static void write_cell(const struct html_page *p, const struct html_view *v, siz
     fputs("\"/>", p->out);
     if (mark != HTML_SURE) { /* a sign beside the colour */
         const struct brl_point at = shown(v, c->dot[3]);
-        fprintf(p->out, "<text class=\"sign\" x=\"%.1f\" y=\"%.1f\">%s</text>", at.x + 0.42 * pitch,
-                at.y - 0.5 * pitch, mark == HTML_DOUBTFUL ? "?" : "×");
+        fprintf(p->out, "<text class=\"sign\" x=\"%.1f\" y=\"%.1f\">%s</text>", at.x + 0.72 * pitch,
+                at.y + 0.35 * pitch, mark == HTML_DOUBTFUL ? "?" : "×");
     }
     fputs("</g>", p->out);
 }
@@ -195,7 +195,7 @@ static void write_legend(const struct html_page *p)
                 "<li><svg aria-hidden=\"true\" viewBox=\"0 0 30 34\" font-size=\"13\" "
                 "stroke-width=\"1.5\"><g class=\"%s\"><path class=\"box\" d=\"M4 4L20 4L20 30L4 "
                 "30Z\"/><path class=\"dots\" d=\"M8 9h0M16 17h0M8 25h0\"/><text class=\"sign\" "
-                "x=\"20\" y=\"10\">%s</text></g></svg> %s</li>",
+                "x=\"25\" y=\"13\">%s</text></g></svg> %s</li>",
                 rows[i].class, rows[i].sign, rows[i].what);
     fputs("</ul></figcaption>\n", p->out);
 }
