@@ -179,7 +179,7 @@ static int find_upright(struct pipeline *p, const struct image *img,
 {
     double legal = 0;
     int r = pipeline_find_cells(p, img, params, c, times, job, fail);
-    if (r < 0 || params->orientation >= 0)
+    if (r < 0)
         return r;
     r = legal_share(c, code, &legal);
 
@@ -195,6 +195,8 @@ static int find_upright(struct pipeline *p, const struct image *img,
     };
     for (size_t i = 0; i < ELEMENTSOF(ways) && r == 0 && legal < LEGAL_ENOUGH; i++) {
         struct brl_page_params other = *params;
+        if (params->orientation >= 0 && params->orientation != ways[i].orientation)
+            continue; /* it was named; only the light is open */
         other.orientation = ways[i].orientation;
         other.light_deg = ways[i].light_deg;
         r = try_other(p, img, &other, code, c, &legal, times, job);

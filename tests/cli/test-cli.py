@@ -218,6 +218,24 @@ def case_read():
     require('in this process' in r.error and o['device'] in r.error, r.error)
 
 
+def case_turned():
+    """A page that software turned by half reads the same, whether that is named or found: its light comes from below then."""
+    sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'dataset'))
+    import sets
+    path = need_page()
+    with open(path, 'rb') as f:
+        rows, channels = sets.unpng(f.read())
+    require(channels == 1, 'the sample page is not grey')
+    upright = run('read', path, '--format', 'unicode').text
+    with folder() as d:
+        turned = os.path.join(d, 'turned.png')
+        with open(turned, 'wb') as f:
+            f.write(sets.png([bytes(reversed(row)) for row in reversed(rows)]))
+        for how in ('auto', '180'):
+            o = run('read', turned, '--dpi', '200', '--orientation', how, '--format', 'unicode')
+            require(o.text == upright, how, 'reads otherwise')
+
+
 def case_crop():
     """The paper's crops: a number and two syllables, drawn at 200 dpi, looked up in the bank of BIT texts."""
     for text in ('248', 'hao4', 'zhong1'):
