@@ -434,6 +434,18 @@ int review_open(const char *dir, struct review *ret, struct fail *fail)
     return r;
 }
 
+int review_reload(struct review *review, struct fail *fail)
+{
+    struct review now;
+
+    int r = review_open(review->dir, &now, fail);
+    if (r < 0)
+        return r;
+    review_done(review);
+    *review = now;
+    return 0;
+}
+
 void review_done(struct review *review)
 {
     for (size_t i = 0; i < review->n_entries; i++)

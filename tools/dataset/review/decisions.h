@@ -91,6 +91,8 @@ struct review_state {
  * FAIL_INPUT names file and line, FAIL_IO, -ENOMEM. */
 int review_open(const char *dir, struct review *ret, struct fail *fail);
 void review_done(struct review *review);
+/** Read everything again, e.g. once the journal is locked; on failure `review` stays as it was. */
+int review_reload(struct review *review, struct fail *fail);
 
 /** The item of an id, or REVIEW_NONE. */
 size_t review_find(const struct review *review, const char *id);

@@ -38,6 +38,11 @@ int session_open(struct session *session, struct review *review, unsigned verdic
                  struct fail *fail)
 {
     session->review = review;
+    int r = open_journal(session, fail);
+    if (r == 0) /* another reviewer may have ended just before it was ours */
+        r = review_reload(review, fail);
+    if (r < 0)
+        return r;
     session->queue = calloc(review->n_items + 1, sizeof *session->queue);
     if (!session->queue)
         return -ENOMEM;
@@ -48,7 +53,7 @@ int session_open(struct session *session, struct review *review, unsigned verdic
         if (again || review_state(review, i).outcome == REVIEW_UNDECIDED)
             session->queue[session->n_queue++] = i;
     }
-    return open_journal(session, fail);
+    return 0;
 }
 
 void session_done(struct session *session)
