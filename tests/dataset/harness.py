@@ -7,6 +7,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import time
 import zlib
 
 SKIPPED = 77
@@ -65,6 +66,12 @@ def run(*args, code=0, env=None, stdin=b'', preexec=None, says=None, timeout=280
         require(lines and lines[-1].startswith('braille-dataset'), 'no word about the failure:', r.error)
     require(says is None or says in r.error, f'{says!r} is not in:', r.error)
     return r
+
+
+def wait_for(p, sign):
+    """Until sign() is true or the program has ended: a signal before it is ready would just end it."""
+    while p.poll() is None and not sign():
+        time.sleep(0.001)
 
 
 def folder():

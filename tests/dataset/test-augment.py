@@ -252,7 +252,7 @@ def case_resume():
         require(sets.checksums(d / 'whole') == sets.checksums(d / 'out'), 'not the same after', killed, 'kills')
         # another seed does not go on there
         p = subprocess.Popen([*words, str(d / 'half')])
-        time.sleep(0.1)
+        harness.wait_for(p, (d / 'half/.partial.jsonl').exists)
         p.send_signal(signal.SIGINT)
         if p.wait() == 130:
             run('augment', d / 'in', '-o', d / 'half', '--seed', 5, code=73, says='other options')

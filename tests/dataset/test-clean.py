@@ -11,7 +11,7 @@ import sys
 import time
 
 import sets
-from harness import DATASET, files, folder, jsonl, main, require, run, skip, write_jsonl
+from harness import DATASET, files, folder, jsonl, main, require, run, skip, wait_for, write_jsonl
 
 DSBI = pathlib.Path(os.environ.get('DSBI', ''))
 HELD_OUT = ['M+9', 'M+10', 'math+9', 'math+10', 'OPD+3', 'SYF+5']
@@ -156,7 +156,8 @@ def repeat():
         killed = 0
         for _ in range(3):
             p = subprocess.Popen([str(DATASET), 'clean', str(tmp / 'c'), '-q', '--jobs', '1'])
-            time.sleep(0.4)
+            wait_for(p, (tmp / 'c/.clean.partial.jsonl').exists)
+            time.sleep(0.3)
             p.send_signal(signal.SIGKILL if killed != 1 else signal.SIGINT)
             killed += 1
             require(p.wait() in (-signal.SIGKILL, 130, 0), 'an odd end')
