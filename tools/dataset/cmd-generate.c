@@ -492,7 +492,8 @@ static const char help[] =
     "      --numbers N          2000: each from 0 to 1999 once\n"
     "      --spells N           2700: each toned syllable at least twice\n"
     "      --punctuation N      1500: each sign of the code in turn\n"
-    "      --faults N           of all of these, cut badly, a third in each type (600 of 6,200)\n"
+    "      --faults N           of all of these, cut badly, a third in each type (600, or a\n"
+    "                           third of fewer pictures)\n"
     "      --code NAME          current (default), common or two-cell\n"
     "      --geometry NAME      us, europe, press, press-wide, embosser or mix (default)\n"
     "      --dpi N              200\n"
@@ -636,8 +637,8 @@ int dataset_generate(int argc, char **argv)
     uint64_t total = 0;
     for (unsigned t = 0; t < LANG_N_BIT_TYPES; t++)
         total += o.count[t];
-    if (o.n_faults == UINT64_MAX) /* as many as the paper's BIT has, in proportion */
-        o.n_faults = total * 600 / 6200;
+    if (o.n_faults == UINT64_MAX) /* as many as the paper's BIT has, but most pictures are good */
+        o.n_faults = MIN(total / 3, (uint64_t) 600);
     if (o.n_faults > total) {
         log_error("braille-dataset generate: %llu faults do not fit into %llu pictures; give fewer "
                   "--faults",
