@@ -385,8 +385,9 @@ static int parse_skew(struct augment_options *o)
     return 0;
 }
 
-static int parse_option(int c, struct augment_options *o)
+static int parse_option(int c, void *ctx)
 {
+    struct augment_options *o = ctx;
     uint64_t n = o->twins.n;
     int r = dataset_common_option(c, "augment", &o->common);
 
@@ -444,15 +445,9 @@ static int parse_all(int argc, char **argv, struct augment_options *o)
         DATASET_COMMON_OPTIONS,
         {0}};
 
-    optind = 0; /* from the beginning, also the second time */
-    for (int c; (c = getopt_long(argc, argv, "o:qh", options, NULL)) != -1;) {
-        if (c == 'h') {
-            fputs(help, stdout);
-            return 1;
-        }
-        if (parse_option(c, o) < 0)
-            return -EINVAL;
-    }
+    int r = dataset_parse_options(argc, argv, options, help, parse_option, o);
+    if (r != 0)
+        return r;
     if (!o->out || optind != argc - 1) {
         fputs(help, stderr);
         return -EINVAL;

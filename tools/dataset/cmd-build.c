@@ -459,8 +459,9 @@ static const char help[] =
 
 enum { CODE = DATASET_OWN, SCALE };
 
-static int parse_option(int c, struct build *b)
+static int parse_option(int c, void *ctx)
 {
+    struct build *b = ctx;
     enum lang_code code;
     int r = dataset_common_option(c, "build", &b->common);
 
@@ -490,15 +491,9 @@ static int parse_all(int argc, char **argv, struct build *b)
                                             DATASET_COMMON_OPTIONS,
                                             {0}};
 
-    optind = 0; /* from the beginning, also the second time */
-    for (int c; (c = getopt_long(argc, argv, "qh", options, NULL)) != -1;) {
-        if (c == 'h') {
-            fputs(help, stdout);
-            return 1;
-        }
-        if (parse_option(c, b) < 0)
-            return -EINVAL;
-    }
+    int r = dataset_parse_options(argc, argv, options, help, parse_option, b);
+    if (r != 0)
+        return r;
     if (optind != argc - 1) {
         fputs(help, stderr);
         return -EINVAL;

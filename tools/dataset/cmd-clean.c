@@ -651,11 +651,14 @@ static void print_tally(const struct clean_run *run)
 
 enum { PICTURES = DATASET_OWN, EPS, DPI, LIGHT, KEEP };
 
-static int parse_option(int c, struct clean_options *o)
+static int parse_option(int c, void *ctx)
 {
+    struct clean_options *o = ctx;
     static const char *const names[] = {"bad", "all", "no"};
-    int r = 0;
+    int r = dataset_common_option(c, "clean", &o->common);
 
+    if (r != 0)
+        return r < 0 ? r : 0;
     switch (c) {
     case 'o':
         o->out = optarg;
@@ -704,18 +707,9 @@ static int parse_options(int argc, char **argv, struct clean_options *o)
                                             DATASET_COMMON_OPTIONS,
                                             {0}};
 
-    optind = 0;
-    for (int c; (c = getopt_long(argc, argv, "o:qh", options, NULL)) != -1;) {
-        if (c == 'h') {
-            fputs(help, stdout);
-            return 1;
-        }
-        int r = dataset_common_option(c, "clean", &o->common);
-        if (r == 0)
-            r = parse_option(c, o);
-        if (r < 0)
-            return r;
-    }
+    int r = dataset_parse_options(argc, argv, options, help, parse_option, o);
+    if (r != 0)
+        return r;
     if (optind != argc - 1) {
         log_error("braille-dataset clean: name the folder of one data set; see --help");
         return -EINVAL;

@@ -565,11 +565,14 @@ static int parse_unit(const char *name, enum page_unit *ret)
     return -EINVAL;
 }
 
-static int parse_option(int c, struct crop_options *o)
+static int parse_option(int c, void *ctx)
 {
+    struct crop_options *o = ctx;
     enum lang_code code;
-    int r = 0;
+    int r = dataset_common_option(c, "crop", &o->common);
 
+    if (r != 0)
+        return r < 0 ? r : 0;
     switch (c) {
     case 'o':
         o->out = optarg;
@@ -618,18 +621,9 @@ static int parse_options(int argc, char **argv, struct crop_options *o)
                                             DATASET_COMMON_OPTIONS,
                                             {0}};
 
-    optind = 0;
-    for (int c; (c = getopt_long(argc, argv, "o:qh", options, NULL)) != -1;) {
-        if (c == 'h') {
-            fputs(dataset_crop_help, stdout);
-            return 1;
-        }
-        int r = dataset_common_option(c, "crop", &o->common);
-        if (r == 0)
-            r = parse_option(c, o);
-        if (r < 0)
-            return r;
-    }
+    int r = dataset_parse_options(argc, argv, options, dataset_crop_help, parse_option, o);
+    if (r != 0)
+        return r;
     if (!o->out || optind == argc) {
         log_error("braille-dataset crop: name pages and, with -o, a new folder; see --help");
         return -EINVAL;

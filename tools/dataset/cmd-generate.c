@@ -538,8 +538,9 @@ static int parse_angle(const char *text, double *ret)
     return 0;
 }
 
-static int parse_option(int c, struct generate_options *o)
+static int parse_option(int c, void *ctx)
 {
+    struct generate_options *o = ctx;
     int r = dataset_common_option(c, "generate", &o->common);
 
     if (r != 0)
@@ -603,15 +604,9 @@ static int parse_all(int argc, char **argv, struct generate_options *o)
                                             {"checked", no_argument, NULL, CHECKED},
                                             {0}};
 
-    optind = 0;
-    for (int c; (c = getopt_long(argc, argv, "qh", options, NULL)) != -1;) {
-        if (c == 'h') {
-            fputs(help, stdout);
-            return 1;
-        }
-        if (parse_option(c, o) < 0)
-            return -EINVAL;
-    }
+    int r = dataset_parse_options(argc, argv, options, help, parse_option, o);
+    if (r != 0)
+        return r;
     if (optind + 1 != argc) {
         log_error("braille-dataset generate: name one folder for the pictures; see --help");
         return -EINVAL;

@@ -141,8 +141,9 @@ static bool is_expectation(const char *text)
     return at != NULL;
 }
 
-static int parse_option(int c, struct options *o)
+static int parse_option(int c, void *ctx)
 {
+    struct options *o = ctx;
     uint64_t n = o->report.n_samples;
     int r = dataset_common_option(c, "report", &o->common);
 
@@ -183,15 +184,9 @@ static int parse_all(int argc, char **argv, struct options *o)
                                             DATASET_COMMON_OPTIONS,
                                             {0}};
 
-    optind = 0; /* from the beginning, also the second time */
-    for (int c; (c = getopt_long(argc, argv, "o:qh", options, NULL)) != -1;) {
-        if (c == 'h') {
-            fputs(help, stdout);
-            return 1;
-        }
-        if (parse_option(c, o) < 0)
-            return -EINVAL;
-    }
+    int r = dataset_parse_options(argc, argv, options, help, parse_option, o);
+    if (r != 0)
+        return r;
     if (optind == argc || (!o->report.out && !o->common.json)) {
         fputs(help, stderr);
         return -EINVAL;

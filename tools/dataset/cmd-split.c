@@ -441,8 +441,9 @@ static int parse_share(double *ret)
     return dataset_parse_number(optarg, 1, ret);
 }
 
-static int parse_option(int c, struct split_options *o)
+static int parse_option(int c, void *ctx)
 {
+    struct split_options *o = ctx;
     int r = dataset_common_option(c, "split", &o->common);
 
     if (r != 0)
@@ -481,15 +482,9 @@ static int parse_all(int argc, char **argv, struct split_options *o)
                                             DATASET_COMMON_OPTIONS,
                                             {0}};
 
-    optind = 0; /* from the beginning, also the second time */
-    for (int c; (c = getopt_long(argc, argv, "qh", options, NULL)) != -1;) {
-        if (c == 'h') {
-            fputs(help, stdout);
-            return 1;
-        }
-        if (parse_option(c, o) < 0)
-            return -EINVAL;
-    }
+    int r = dataset_parse_options(argc, argv, options, help, parse_option, o);
+    if (r != 0)
+        return r;
     if (optind != argc - 1) {
         fputs(help, stderr);
         return -EINVAL;

@@ -66,6 +66,32 @@ int dataset_common_option(int c, const char *command, struct dataset_common *ret
     return 1;
 }
 
+/* -o is an option of the commands that list it. */
+static const char *short_options(const struct option *options)
+{
+    for (; options->name; options++)
+        if (options->val == 'o')
+            return "o:qh";
+    return "qh";
+}
+
+int dataset_parse_options(int argc, char **argv, const struct option *options, const char *help,
+                          int (*take)(int c, void *ctx), void *ctx)
+{
+    const char *letters = short_options(options);
+
+    optind = 0;
+    for (int c; (c = getopt_long(argc, argv, letters, options, NULL)) != -1;) {
+        if (c == 'h') {
+            fputs(help, stdout);
+            return 1;
+        }
+        if (take(c, ctx) < 0)
+            return -EINVAL;
+    }
+    return 0;
+}
+
 int dataset_end(const char *command, int r, struct fail *fail)
 {
     if (r >= 0)

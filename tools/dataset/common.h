@@ -44,6 +44,12 @@ enum { DATASET_SEED = 512, DATASET_JOBS, DATASET_JSON, DATASET_FORCE, DATASET_OW
  * caller's: it has the help text. */
 int dataset_common_option(int c, const char *command, struct dataset_common *ret);
 
+/** Go through a command line from its beginning, also the second time; what is no option is at
+ * `optind` then. `take` gets every option but --help, the shared ones too, and says itself what is
+ * wrong. @return 0, 1: the help was printed, -EINVAL after a message */
+int dataset_parse_options(int argc, char **argv, const struct option *options, const char *help,
+                          int (*take)(int c, void *ctx), void *ctx);
+
 /** A number of an option: above 0, at most `most`; -EINVAL. */
 int dataset_parse_number(const char *text, double most, double *ret);
 /** A whole number of an option: digits only, at most `most`; -EINVAL. */

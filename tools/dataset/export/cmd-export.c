@@ -226,8 +226,9 @@ static const char help[] =
 
 enum { SHARD_SIZE = DATASET_OWN, METADATA };
 
-static int parse_option(int c, struct export_options *o)
+static int parse_option(int c, void *ctx)
 {
+    struct export_options *o = ctx;
     int r = dataset_common_option(c, "export", &o->common);
     if (r != 0)
         return r;
@@ -262,14 +263,9 @@ static int parse_all(int argc, char **argv, struct export_options *o)
                                             DATASET_COMMON_OPTIONS,
                                             {0}};
 
-    for (int c; (c = getopt_long(argc, argv, "o:qh", options, NULL)) != -1;) {
-        if (c == 'h') {
-            fputs(help, stdout);
-            return 1;
-        }
-        if (parse_option(c, o) < 0)
-            return -EINVAL;
-    }
+    int r = dataset_parse_options(argc, argv, options, help, parse_option, o);
+    if (r != 0)
+        return r;
     for (size_t i = 0; optind < argc && i < ELEMENTSOF(formats); i++)
         if (strcmp(argv[optind], formats[i]->name) == 0)
             o->format = formats[i];

@@ -312,8 +312,9 @@ static int one_of(const char *text, const char *const words[], const char **ret)
     return -EINVAL;
 }
 
-static int parse_option(int c, struct import_options *o)
+static int parse_option(int c, void *ctx)
 {
+    struct import_options *o = ctx;
     static const char *const types[] = {"number", "spell", "punctuation", "cell",
                                         "word",   "line",  "page",        NULL};
     static const char *const splits[] = {"train", "val", "test", NULL};
@@ -367,14 +368,9 @@ static int parse_all(int argc, char **argv, struct import_options *o)
                                             DATASET_COMMON_OPTIONS,
                                             {0}};
 
-    for (int c; (c = getopt_long(argc, argv, "o:qh", options, NULL)) != -1;) {
-        if (c == 'h') {
-            fputs(help, stdout);
-            return 1;
-        }
-        if (parse_option(c, o) < 0)
-            return -EINVAL;
-    }
+    int r = dataset_parse_options(argc, argv, options, help, parse_option, o);
+    if (r != 0)
+        return r;
     for (size_t i = 0; optind < argc && i < ELEMENTSOF(formats); i++)
         if (strcmp(argv[optind], formats[i]->name) == 0)
             o->format = formats[i];

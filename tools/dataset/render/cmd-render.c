@@ -201,8 +201,9 @@ static int parse_look(int c, struct render_options *o)
     return r < 0 ? r : 1;
 }
 
-static int parse_option(int c, struct render_options *o)
+static int parse_option(int c, void *ctx)
 {
+    struct render_options *o = ctx;
     int r = dataset_common_option(c, "render", &o->common);
     if (r != 0)
         return r < 0 ? r : 0;
@@ -261,16 +262,7 @@ static int parse_all(int argc, char **argv, struct render_options *o)
                                             DATASET_COMMON_OPTIONS,
                                             {0}};
 
-    optind = 0; /* from the beginning, also the second time */
-    for (int c; (c = getopt_long(argc, argv, "o:qh", options, NULL)) != -1;) {
-        if (c == 'h') {
-            fputs(help, stdout);
-            return 1;
-        }
-        if (parse_option(c, o) < 0)
-            return -EINVAL;
-    }
-    return 0;
+    return dataset_parse_options(argc, argv, options, help, parse_option, o);
 }
 
 static int render(const struct render_options *o, struct fail *fail)
