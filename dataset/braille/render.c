@@ -220,7 +220,7 @@ static bool fits(const struct canvas *c, const struct brl_render_cell *cell)
     return true;
 }
 
-static int draw_side(struct canvas *c, enum brl_side side, const struct brl_sheet *sheet,
+static int draw_side(struct canvas *c, enum brl_side side, const struct brl_render_sheet *sheet,
                      struct brl_render_truth *truth)
 {
     struct random rnd = {c->p->seed + (side == BRL_VERSO ? 77 : 7)};
@@ -398,7 +398,8 @@ static bool in_range(const struct brl_render_params *p)
     return p->cell_mm > p->pitch_mm && p->line_mm > 2 * p->pitch_mm && p->contrast > 0;
 }
 
-static int canvas_open(struct canvas *c, const struct brl_sheet *a, const struct brl_sheet *b)
+static int canvas_open(struct canvas *c, const struct brl_render_sheet *a,
+                       const struct brl_render_sheet *b)
 {
     const struct brl_render_params *p = c->p;
     const unsigned rows = MAX(a ? a->n_rows : 0, b ? b->n_rows : 0);
@@ -425,7 +426,7 @@ static int canvas_open(struct canvas *c, const struct brl_sheet *a, const struct
     return c->shade ? 0 : -ENOMEM;
 }
 
-int brl_render(const struct brl_sheet *recto, const struct brl_sheet *verso,
+int brl_render(const struct brl_render_sheet *recto, const struct brl_render_sheet *verso,
                const struct brl_render_params *params, struct image **ret,
                struct brl_render_truth *ret_truth)
 {

@@ -15,7 +15,7 @@
 #include "image/image.h"
 
 /** One side's cells as its reader feels them, [n_rows][n_columns]; borrowed. */
-struct brl_sheet {
+struct brl_render_sheet {
     const brl_cell *cells;
     unsigned n_rows, n_columns;
 };
@@ -107,6 +107,6 @@ void brl_render_truth_done(struct brl_render_truth *truth);
  * @param ret_truth     may be NULL
  * @return 0, -EINVAL (a parameter out of range, too large a picture), -ENOMEM
  */
-int brl_render(const struct brl_sheet *recto, const struct brl_sheet *verso,
+int brl_render(const struct brl_render_sheet *recto, const struct brl_render_sheet *verso,
                const struct brl_render_params *params, struct image **ret,
                struct brl_render_truth *ret_truth);

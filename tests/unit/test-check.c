@@ -38,8 +38,9 @@ static void draw_page(uint64_t seed, struct page *ret)
     brl_render_scan(&p, seed);
     p.missing = 0;
     ret->pitch = p.pitch_mm * p.dpi / 25.4;
-    REQUIRE(brl_render(&(struct brl_sheet){recto, ROWS, COLUMNS},
-                       &(struct brl_sheet){verso, ROWS, COLUMNS}, &p, &ret->img, &truth) == 0);
+    REQUIRE(brl_render(&(struct brl_render_sheet){recto, ROWS, COLUMNS},
+                       &(struct brl_render_sheet){verso, ROWS, COLUMNS}, &p, &ret->img,
+                       &truth) == 0);
     size_t n = 0;
     for (size_t i = 0; i < truth.n_cells; i++)
         if (truth.cells[i].side == BRL_RECTO) {

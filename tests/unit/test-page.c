@@ -104,8 +104,9 @@ static void test_geometries(void)
             brl_render_geometry(&p, (enum brl_geometry) g);
             fill(recto, ROWS * COLUMNS, g + 10);
             fill(verso, ROWS * COLUMNS, g + 20);
-            REQUIRE(brl_render(&(struct brl_sheet){recto, ROWS, COLUMNS},
-                               &(struct brl_sheet){verso, ROWS, COLUMNS}, &p, &img, &truth) == 0);
+            REQUIRE(brl_render(&(struct brl_render_sheet){recto, ROWS, COLUMNS},
+                               &(struct brl_render_sheet){verso, ROWS, COLUMNS}, &p, &img,
+                               &truth) == 0);
             CLEANUP(brl_page_freep)
             struct brl_page *page = find(img, brl_page_params(.side = side));
             const double px_mm = p.dpi / 25.4;
@@ -129,7 +130,7 @@ static void test_resolutions(void)
         for (int told = 0; told < 2; told++) {
             struct brl_render_truth truth = {0};
             CLEANUP(image_freep) struct image *img = NULL;
-            REQUIRE(brl_render(&(struct brl_sheet){cells, ROWS, COLUMNS}, NULL,
+            REQUIRE(brl_render(&(struct brl_render_sheet){cells, ROWS, COLUMNS}, NULL,
                                brl_render_params(.dpi = dpis[i], .blur_px = dpis[i] / 300,
                                                  .skew_deg = 1, .seed = i),
                                &img, &truth) == 0);
@@ -176,7 +177,7 @@ static void test_turned(void)
             CLEANUP(image_freep) struct image *img = NULL;
             /* lamp 0: the file was turned after scanning; 1: the page lay turned on the scanner */
             REQUIRE(brl_render(
-                        &(struct brl_sheet){cells, ROWS, COLUMNS}, NULL,
+                        &(struct brl_render_sheet){cells, ROWS, COLUMNS}, NULL,
                         brl_render_params(.light_deg = lamp ? (360 - deg) % 360 : 0, .seed = deg),
                         &img, &truth) == 0);
             CLEANUP(image_freep) struct image *turned = turn(img, &truth, deg);
@@ -219,7 +220,7 @@ static void test_crop(void)
 
     for (unsigned i = 0; i < ROWS * ROWS; i++)
         page_cells[i] = cells[(i + i / ROWS * 3) % ROWS];
-    const struct brl_sheet sheet = {page_cells, ROWS, ROWS};
+    const struct brl_render_sheet sheet = {page_cells, ROWS, ROWS};
     for (enum brl_side side = BRL_RECTO; side <= BRL_VERSO; side++) {
         struct brl_render_truth truth = {0};
         CLEANUP(image_freep) struct image *img = NULL;
@@ -253,7 +254,7 @@ static void test_few_cells(void)
         for (int told = 0; told < 2; told++) {
             struct brl_render_truth truth = {0};
             CLEANUP(image_freep) struct image *img = NULL;
-            REQUIRE(brl_render(&(struct brl_sheet){words[i], 1, lengths[i]}, NULL,
+            REQUIRE(brl_render(&(struct brl_render_sheet){words[i], 1, lengths[i]}, NULL,
                                brl_render_params(.left_mm = 2, .top_mm = 2, .line_mm = 5.1,
                                                  .verso_dx_mm = 0, .verso_dy_mm = 0),
                                &img, &truth) == 0);
@@ -271,7 +272,7 @@ static void test_few_cells(void)
 static void test_none(void)
 {
     brl_cell blank[ROWS * COLUMNS] = {0};
-    const struct brl_sheet sheet = {blank, ROWS, COLUMNS};
+    const struct brl_render_sheet sheet = {blank, ROWS, COLUMNS};
     struct brl_page *page = NULL;
     struct fail fail = {0};
     CLEANUP(image_freep) struct image *img = NULL, *dot = NULL;

@@ -14,9 +14,10 @@
 #include "braille/render.h"
 
 static const brl_cell full[6] = {63, 0, 1, 63, 32, 0};
-static const struct brl_sheet sheet = {full, 2, 3};
+static const struct brl_render_sheet sheet = {full, 2, 3};
 
-static struct image *draw(const struct brl_sheet *recto, const struct brl_sheet *verso,
+static struct image *draw(const struct brl_render_sheet *recto,
+                          const struct brl_render_sheet *verso,
                           const struct brl_render_params *params, struct brl_render_truth *truth)
 {
     struct image *img = NULL;

@@ -175,13 +175,13 @@ static int draw_sheet(struct draft *d, struct sheet *s)
 {
     const struct bit_options *o = d->o;
     brl_cell packed[2][ROWS * MAX_COLUMNS];
-    struct brl_sheet sides[2];
+    struct brl_render_sheet sides[2];
 
     set_params(o, &d->rnd, &s->params);
     for (unsigned side = 0; side < 2; side++) {
         for (unsigned row = 0; row < ROWS; row++)
             memcpy(packed[side] + row * d->n_columns, d->rows[side][row], d->n_columns);
-        sides[side] = (struct brl_sheet){packed[side], ROWS, d->n_columns};
+        sides[side] = (struct brl_render_sheet){packed[side], ROWS, d->n_columns};
     }
     /* a fifth of the paper is written on from one side only */
     const bool single = random_below(&d->rnd, 5) == 0 || o->single_sided;

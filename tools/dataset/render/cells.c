@@ -83,7 +83,8 @@ int render_cells(const struct render_options *o, struct fail *fail)
         p.dpi =
             165 + (double) (state >> 40) / (1 << 24) * 95; /* pitches that the reader cuts from */
         p.left_mm = p.top_mm = 12;
-        const struct brl_sheet recto = {cells[0], ROWS, COLUMNS}, verso = {cells[1], ROWS, COLUMNS};
+        const struct brl_render_sheet recto = {cells[0], ROWS, COLUMNS},
+                                      verso = {cells[1], ROWS, COLUMNS};
         const bool single = state % 5 == 0; /* some paper is written on from one side only */
         r = brl_render(&recto, single ? NULL : &verso, &p, &img, &truth);
         snprintf(name, sizeof(name), "render-%llu-%llu", (unsigned long long) o->params.seed,

@@ -32,8 +32,8 @@ int render_check_free(const struct render_options *o, char *path, struct fail *f
 int render_check_sheet_free(const struct render_options *o, const char *out, const char *truth,
                             struct fail *fail);
 /** Draw one sheet and write what is known of it. `verso` and `truth_path` may be NULL. */
-int render_sheet(const struct render_options *o, const struct brl_sheet *recto,
-                 const struct brl_sheet *verso, const struct brl_render_params *params,
+int render_sheet(const struct render_options *o, const struct brl_render_sheet *recto,
+                 const struct brl_render_sheet *verso, const struct brl_render_params *params,
                  const char *out, const char *truth_path, struct fail *fail);
 
 int render_cells(const struct render_options *o, struct fail *fail);

@@ -38,7 +38,7 @@ char *render_printed(const char *format, ...)
 /* ---- a page of cells ---- */
 
 struct text {
-    struct brl_sheet sheet;
+    struct brl_render_sheet sheet;
     brl_cell *cells; ///< owned
 };
 
@@ -107,7 +107,7 @@ static int load_text(const char *path, struct text *ret, struct fail *fail)
         if (pass == 0 && !(ret->cells = calloc((size_t) rows * columns, sizeof(*ret->cells))))
             return -ENOMEM;
     }
-    ret->sheet = (struct brl_sheet){ret->cells, rows, columns};
+    ret->sheet = (struct brl_render_sheet){ret->cells, rows, columns};
     return 0;
 }
 
@@ -183,7 +183,7 @@ int render_check_sheet_free(const struct render_options *o, const char *out, con
 }
 
 static int write_dsbi(const struct render_options *o, const char *out, enum brl_side side,
-                      const struct image *img, const struct brl_sheet *sheet,
+                      const struct image *img, const struct brl_render_sheet *sheet,
                       const struct brl_render_truth *drawn, struct fail *fail)
 {
     CLEANUP_FREE char *path = dsbi_path(out, side), *text = NULL;
@@ -207,8 +207,8 @@ static int write_dsbi(const struct render_options *o, const char *out, enum brl_
     return r < 0 ? r : file_out_commit(&f, fail);
 }
 
-int render_sheet(const struct render_options *o, const struct brl_sheet *recto,
-                 const struct brl_sheet *verso, const struct brl_render_params *params,
+int render_sheet(const struct render_options *o, const struct brl_render_sheet *recto,
+                 const struct brl_render_sheet *verso, const struct brl_render_params *params,
                  const char *out, const char *truth_path, struct fail *fail)
 {
     CLEANUP(image_freep) struct image *img = NULL;

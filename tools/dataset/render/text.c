@@ -28,14 +28,15 @@ static int load_lines(const struct render_options *o, const char *path, struct l
 }
 
 /* The k-th page of the lines; -1: there is none. A last page is as long as its lines. */
-static int page_of(const struct lang_lines *lines, uint64_t n_rows, size_t k, struct brl_sheet *ret)
+static int page_of(const struct lang_lines *lines, uint64_t n_rows, size_t k,
+                   struct brl_render_sheet *ret)
 {
     const size_t first = k * n_rows;
 
     if (first >= lines->n)
         return -1;
-    *ret = (struct brl_sheet){lines->cells + first * lines->width,
-                              (unsigned) MIN(n_rows, lines->n - first), lines->width};
+    *ret = (struct brl_render_sheet){lines->cells + first * lines->width,
+                                     (unsigned) MIN(n_rows, lines->n - first), lines->width};
     return 0;
 }
 
@@ -64,9 +65,9 @@ static int do_sheet(const struct sheets *s, size_t k, struct fail *fail)
     const struct render_options *o = s->o;
     CLEANUP_FREE char *out = numbered(o->out, k + 1, s->n);
     CLEANUP_FREE char *truth = o->truth ? numbered(o->truth, k + 1, s->n) : NULL;
-    const struct brl_sheet blank = {(const brl_cell[]){0}, 1, 1};
+    const struct brl_render_sheet blank = {(const brl_cell[]){0}, 1, 1};
     struct brl_render_params params = o->params;
-    struct brl_sheet recto = blank, verso = blank;
+    struct brl_render_sheet recto = blank, verso = blank;
     bool has_verso = false;
 
     if (!out || (o->truth && !truth))
