@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "lang/buf.h"
-#include "lang/code.h"
 #include "lang/number.h"
 #include "lang/tables.h"
 #include "lang/tone.h"
@@ -50,24 +49,11 @@ static const char *const measures[] = {
 
 struct speaker {
     const struct lang_text *text;
-    bool common; ///< Common Braille: a missing tone says which one it is
     struct lang_buf out;
     const char *pause; ///< to be said before the next word; NULL: none
     bool weak;         ///< it stands for a bracket or dash and gives way to a real one
     unsigned n_unknown;
 };
-
-/* The only tone, besides the neutral one, that an unmarked syllable can have; 0: any. */
-static uint8_t unmarked_tone(const struct speaker *s, uint16_t base)
-{
-    if (!s->common)
-        return 0;
-    uint8_t tone = lang_omitted_tone(base);
-    /* e is written with every tone, but the draft of the standard leaves one out */
-    if (tone == 0)
-        return strcmp(lang_bases[base].text, "e") == 0 ? 0 : 5;
-    return lang_two_cell[base].tones >> tone & 1 ? tone : 0; /* there is no ta2: ta is any */
-}
 
 /* Start a new word: the pause that waits comes first. */
 static void begin_word(struct speaker *s)
@@ -154,8 +140,8 @@ static size_t say_word(struct speaker *s, size_t i)
         const char *digit = measure ? measure + strlen(measure) - 1 : tokens[k].text + length;
         uint8_t tone = *digit ? (uint8_t) (*digit - '0') : 0;
         if (base >= 0)
-            items[n_known++] =
-                (struct lang_syllable){(uint16_t) base, tone, unmarked_tone(s, (uint16_t) base)};
+            items[n_known++] = (struct lang_syllable){
+                (uint16_t) base, tone, lang_unmarked_tone(s->text->code, (uint16_t) base)};
         else
             s->n_unknown++;
     }
@@ -276,7 +262,7 @@ static void say_space(struct speaker *s, size_t i)
 
 int lang_spoken(const struct lang_text *t, char **ret, unsigned *ret_n_unknown)
 {
-    struct speaker s = {.text = t, .common = t->code == LANG_COMMON};
+    struct speaker s = {.text = t};
 
     for (size_t i = 0; i < t->n;) {
         size_t n = 1;

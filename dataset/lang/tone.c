@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/macro.h"
+#include "lang/code.h"
+#include "lang/hanzi.h"
 #include "lang/tables.h"
 
 enum {
@@ -18,8 +20,22 @@ enum {
 struct step {
     uint32_t cost;
     uint8_t n;                     ///< syllables of the last word
+    bool alone;                    ///< which is in no lexicon
     uint16_t codes[MAX_SYLLABLES]; ///< that word
 };
+
+uint8_t lang_unmarked_tone(enum lang_code code, uint16_t base)
+{
+    if (code == LANG_TWO_CELL)
+        return 4; /* other tones have cells of their own */
+    if (code == LANG_CURRENT)
+        return 0;
+    uint8_t tone = lang_omitted_tone(base);
+    /* e is written with every tone, but the draft of the standard leaves one out */
+    if (tone == 0)
+        return strcmp(lang_bases[base].text, "e") == 0 ? 0 : 5;
+    return lang_two_cell[base].tones >> tone & 1 ? tone : 0; /* there is no ta2: ta is any */
+}
 
 static uint16_t usual_of(uint16_t code)
 {
@@ -90,6 +106,7 @@ static void extend(struct step *steps, size_t at, const struct lang_syllable *it
     struct step step = {.n = (uint8_t) n_word};
 
     if (n_word == 1 && !whole) {
+        step.alone = true;
         step.cost = read_alone(items, at == 0, &step.codes[0]);
     } else {
         const struct lang_word *word = find_word(items, n_word);
@@ -97,6 +114,7 @@ static void extend(struct step *steps, size_t at, const struct lang_syllable *it
             memcpy(step.codes, word->syllables, sizeof(step.codes));
             step.cost = word->cost;
         } else if (n_word == 1) {
+            step.alone = true;
             step.cost = read_alone(items, at == 0, &step.codes[0]);
         } else {
             return;
@@ -107,14 +125,8 @@ static void extend(struct step *steps, size_t at, const struct lang_syllable *it
         steps[at + n_word] = step;
 }
 
-int lang_tone_word(struct lang_syllable *items, size_t n)
-{
-    uint32_t cost;
-
-    return lang_tone_word_cost(items, n, &cost);
-}
-
-int lang_tone_word_cost(struct lang_syllable *items, size_t n, uint32_t *ret_cost)
+static int read_word(struct lang_syllable *items, size_t n, uint32_t *ret_cost, size_t *ret_n_parts,
+                     size_t *ret_n_alone)
 {
     CLEANUP_FREE struct step *steps = malloc((n + 1) * sizeof(*steps));
 
@@ -132,12 +144,55 @@ int lang_tone_word_cost(struct lang_syllable *items, size_t n, uint32_t *ret_cos
             extend(steps, i, items + i, n_word, n == 1);
     }
     *ret_cost = MIN(steps[n].cost, UINT32_MAX / 2);
+    *ret_n_parts = *ret_n_alone = 0;
     for (size_t end = n; end > 0; end -= steps[end].n) {
         const struct step *step = &steps[end];
+        *ret_n_parts += 1;
+        *ret_n_alone += step->alone;
         for (size_t k = 0; k < step->n; k++) {
             items[end - step->n + k].base = (uint16_t) (step->codes[k] / 8 - 1);
             items[end - step->n + k].tone = step->codes[k] % 8;
         }
     }
     return 0;
+}
+
+int lang_tone_word(struct lang_syllable *items, size_t n)
+{
+    uint32_t cost;
+
+    return lang_tone_word_cost(items, n, &cost);
+}
+
+int lang_tone_word_cost(struct lang_syllable *items, size_t n, uint32_t *ret_cost)
+{
+    size_t n_parts, n_alone;
+
+    return read_word(items, n, ret_cost, &n_parts, &n_alone);
+}
+
+int lang_word_fit(enum lang_code code, const struct lang_token *tokens, size_t n,
+                  struct lang_word_fit *ret)
+{
+    CLEANUP_FREE struct lang_syllable *items = calloc(MAX(n, (size_t) 1), sizeof(*items));
+    uint32_t cost = 0;
+    size_t n_parts = 0, n_alone = 0;
+
+    if (!items)
+        return -ENOMEM;
+    for (size_t i = 0; i < n; i++) {
+        const size_t length = strcspn(tokens[i].text, "12345");
+        const char digit = tokens[i].text[length];
+        const int base =
+            tokens[i].kind == LANG_SYLLABLE ? lang_base_find(tokens[i].text, length) : -1;
+        if (base < 0)
+            return -EINVAL;
+        items[i] = (struct lang_syllable){.base = (uint16_t) base,
+                                          .tone = digit ? (uint8_t) (digit - '0') : 0,
+                                          .other = lang_unmarked_tone(code, (uint16_t) base)};
+    }
+    int r = n > 0 ? read_word(items, n, &cost, &n_parts, &n_alone) : -EINVAL;
+    if (r == 0)
+        *ret = (struct lang_word_fit){cost / 256.0, n_parts, n_alone == 0};
+    return r;
 }

@@ -6,7 +6,11 @@
 
 #include <stddef.h>
 
+#include "lang/encode.h"
 #include "lang/words.h"
+
+/** The only tone, besides the neutral one, that a syllable written without can have; 0: any. */
+uint8_t lang_unmarked_tone(enum lang_code code, uint16_t base);
 
 /** Give the syllables of one word their tones (and me for mo, o for e where the lexicon says so):
  * the cheapest row of frequent words that agrees with the tones that are there. -ENOMEM. */
