@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The weights of dotnet.c, made from data/dotnet.f16 by make_dotnet.py; private to it. Filters are
+ * The weights of dotnet.c, made from data/dotnet.f16 by make_weights.py; private to it. Filters are
  * [input][height][width][output].
  */
 #pragma once

@@ -255,6 +255,45 @@ extern "C" int image_flatten(const struct image *grey, unsigned background_px,
     return 0;
 }
 
+namespace
+{
+void box_blur(const cv::Mat &in, unsigned radius_px, cv::Mat &out)
+{
+    const int side = (int) radius_px * 2 + 1;
+    cv::blur(in, out, cv::Size(side, side), cv::Point(-1, -1), cv::BORDER_REPLICATE);
+}
+} // namespace
+
+extern "C" int image_level(const struct image *grey, unsigned background_px,
+                           unsigned surroundings_px, struct image_plane *ret)
+{
+    struct image_plane plane = {};
+    if (grey->n_chan != 1)
+        return -EINVAL;
+    int r = plane_new(grey->width, grey->height, &plane);
+    if (r == 0)
+        r = guarded([&] {
+            cv::Mat flat((int) plane.height, (int) plane.width, CV_32F, plane.data);
+            cv::Mat background, size;
+            view(grey).convertTo(flat, CV_32F);
+            box_blur(flat, background_px, background);
+            flat -= background;
+            background += cv::Scalar(8); /* near black a ratio says nothing */
+            cv::divide(flat, background, flat, 128);
+            size = cv::abs(flat);
+            box_blur(size, surroundings_px, size);
+            size = cv::max(size, 0.5);
+            cv::divide(flat, size, flat);
+            return 0;
+        });
+    if (r < 0) {
+        free(plane.data);
+        return r;
+    }
+    *ret = plane;
+    return 0;
+}
+
 extern "C" int image_slope(const struct image *grey, double sigma_px, unsigned background_px,
                            struct image_plane *ret_x, struct image_plane *ret_y)
 {

@@ -38,6 +38,11 @@ int image_recompress(struct image *img, int quality);
  * paper being 128 levels away from black. */
 int image_flatten(const struct image *grey, unsigned background_px, struct image_plane *ret);
 
+/** Levels over the background around them in units of their mean size (at least half a level of
+ * 128) within `surroundings_px`: contrast is evened out, too. */
+int image_level(const struct image *grey, unsigned background_px, unsigned surroundings_px,
+                struct image_plane *ret);
+
 /** 64 bits that change little when a picture is scaled, recompressed or brightened: which of its
  * lowest frequencies (DCT of 32 x 32 means) are above their median. */
 int image_phash(const struct image *img, uint64_t *ret);
