@@ -1,18 +1,17 @@
 #!/usr/bin/env python3
 """The recipe of the shipped braille CLIP: crops of cells against the text of what they say ("125", the blank cell "0").
 
-  clip.py train OUT.pt [--dsbi FOLDER] [--crops PREFIX ...] [--steps 6000] [--threads 1]     resumable
+  clip.py train OUT.pt [--dsbi FOLDER] [--angelina FOLDER] [--crops PREFIX ...] [--fold K | --all] [--from BASE.pt] [--steps 6000] [--threads 1]     resumable
   clip.py export OUT.pt models/weights/clip.safetensors
-  clip.py check OUT.pt [--dsbi FOLDER]            cells of the held-out pages, cut at the places of the truth
+  clip.py check OUT.pt [--dsbi FOLDER] [--angelina FOLDER] [--fold K]            cells of what was left out, cut at the places of the truth
 
---dsbi: folder of DSBI pages (arXiv 1811.10893) with truth; the last pages of each book (HELD_OUT) are never trained on. Every place of the grid is a
-crop, blank ones too. The other side of the paper is trained on as well: mirrored and with grey levels inverted a dent looks like a bump.
+--dsbi: folder of DSBI pages (arXiv 1811.10893) with truth; the last pages of each book (or fold K of 5, see pages.py) are left out. Every place of the grid is a
+crop, blank ones too. --angelina: photographs (Ovodov 2021), their train lists; front side. The other side of the paper is trained on as well: mirrored and with grey levels inverted a dent looks like a bump.
 --crops: PREFIX.u8 and PREFIX.tsv as `braille-dataset render` and `braille-dataset crop` write them (of the same pages too: the product's grid
 also has places outside the text, on edges and margins, that must be read as blank).
 Loss: symmetric contrastive cross-entropy over the distinct texts (equations (1)-(3) of arXiv 2407.14212 with several positives a text).
 """
 import argparse
-import glob
 import os
 import random
 import time
@@ -24,73 +23,60 @@ import torch.nn.functional as F
 
 from clip_model import CONFIG, SPECIALS, BrailleCLIP
 from common import Checkpoint, Ema, cosine, export, log
+from pages import dsbi_paths, left_out, load_photos, mirror, read_truth
 
-HELD_OUT = {"M+9", "M+10", "math+9", "math+10", "OPD+3", "SYF+5"}
 TEXTS = ["0"] + ["".join(str(d + 1) for d in range(6) if cell >> d & 1) for cell in range(1, 64)]
 MODEL = dict(CONFIG, vocab=[*SPECIALS, *"0123456"])
 W, H, PITCH = MODEL["width"], MODEL["height"], MODEL["px_per_pitch"]
 
 
-def mirror(cell):
-    return (cell & 7) << 3 | cell >> 3
-
-
-def read_truth(path, shape):
-    """-> centres [n, 2] in the picture, cells [n], dot pitch, angle: all places of the annotated grid, those without a cell as 0."""
-    with open(path, encoding="utf8") as f:
-        lines = f.read().split("\n")
-    if not lines[0].strip():
-        return None  # a side that was left blank
-    angle, v, h = float(lines[0]), np.array(lines[1].split(), float), np.array(lines[2].split(), float)
-    cells = np.zeros((len(h) // 3, len(v) // 2), int)
-    for line in lines[3:]:
-        n = [int(x) for x in line.split()]
-        if len(n) == 8:
-            cells[n[0] - 1, n[1] - 1] = sum(b << i for i, b in enumerate(n[2:]))
-    y, x = (h[0::3] + h[2::3]) / 2, (v[0::2] + v[1::2]) / 2
-    # the annotated page is the picture turned by `angle` about its centre on a canvas grown to hold it
-    hh, ww = shape
-    m = cv2.getRotationMatrix2D((ww / 2, hh / 2), angle, 1)
-    c, s = abs(m[0, 0]), abs(m[0, 1])
-    m[:, 2] += (hh * s + ww * c - ww) / 2, (hh * c + ww * s - hh) / 2
-    points = np.stack(np.meshgrid(x, y), -1).reshape(-1, 2)
-    back = cv2.invertAffineTransform(m)
-    return points @ back[:, :2].T + back[:, 2], cells.ravel(), float(np.median(v[1::2] - v[0::2])), angle
-
-
 class Pages:
-    """Pages as grey pictures of 20 px a dot pitch, and the places on them."""
+    """Pages as grey pictures of 20 px a dot pitch, and the places on them. `keep` says by name which DSBI pages; photographs are added by add_photos()."""
 
-    def __init__(self, folder, held_out):
-        self.pages, self.places = [], []  # picture, angle; (page, x, y, cell)
-        for path in sorted(glob.glob(folder + "/*/*.jpg")):
-            name = os.path.basename(path)[:-4]
-            if (name in HELD_OUT) != held_out:
-                continue
-            grey = cv2.imread(path, cv2.IMREAD_GRAYSCALE)
-            for side in ("recto", "verso"):
-                if held_out and side == "verso":
-                    continue
-                truth = read_truth(f"{path[:-4]}+{side}.txt", grey.shape)
-                if not truth:
-                    continue
-                centres, cells, pitch, angle = truth
-                if side == "verso":
-                    centres[:, 0], cells, angle = grey.shape[1] - centres[:, 0], mirror(cells), -angle
-                picture = cv2.flip(255 - grey, 1) if side == "verso" else grey
-                scale = 2 * PITCH / pitch
-                picture = cv2.blur(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC), (2, 2))
-                self.places += [(len(self.pages), x * scale, y * scale, int(c)) for (x, y), c in zip(centres, cells)]
-                self.pages.append((picture, angle))
+    def __init__(self, folder=None, keep=lambda name: True, sides=("recto", "verso")):
+        self.pages, self.places = [], []  # pictures; (page, x, y, cell, angle, pitch over the page's)
+        for path in dsbi_paths(folder) if folder else []:
+            if keep(os.path.basename(path)[:-4]):
+                for side in sides:
+                    self.add_side(path, side)
+        self.index()
+
+    def index(self):
         self.by_cell = {c: [i for i, p in enumerate(self.places) if p[3] == c] for c in range(64)}
 
+    def add_picture(self, grey, pitch):
+        scale = 2 * PITCH / pitch
+        self.pages.append(cv2.blur(cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC), (2, 2)))
+        return len(self.pages) - 1, scale
+
+    def add_side(self, path, side):
+        grey = cv2.imread(path, cv2.IMREAD_GRAYSCALE)
+        truth = read_truth(f"{path[:-4]}+{side}.txt", grey.shape)
+        if not truth:
+            return
+        centres, cells, pitch, angle = truth
+        if side == "verso":
+            grey, cells, angle = cv2.flip(255 - grey, 1), mirror(cells), -angle
+            centres[:, 0] = grey.shape[1] - centres[:, 0]
+        page, scale = self.add_picture(grey, pitch)
+        self.places += [(page, x * scale, y * scale, int(c), angle, 1) for (x, y), c in zip(centres, cells)]
+
+    def add_photos(self, folder, which):
+        """Front cells of photographs, the gaps between them on their lines, and places off the lines, as blank."""
+        rng = np.random.default_rng(3)
+        for photo in load_photos(folder, which):
+            page, scale = self.add_picture(photo.grey, photo.pitch)
+            self.places += [(page, (x + 0.5) * scale, (y + 0.5) * scale, int(c), a, z) for (x, y), c, a, z in zip(photo.centres, photo.cells, photo.angles, photo.zooms)]
+            self.places += [(page, (x + 0.5) * scale, (y + 0.5) * scale, 0, a, z) for (x, y), a, z in photo.blanks(rng)]
+        self.index()
+
     def cut(self, i, rng=None):
-        page, x, y, cell = self.places[i]
-        picture, angle = self.pages[page]
-        turn, sx, sy, dx, dy = angle, 1, 1, 0, 0
+        page, x, y, cell, angle, zoom = self.places[i]
+        picture = self.pages[page]
+        turn, sx, sy, dx, dy = angle, zoom, zoom, 0, 0
         if rng:
             turn += rng.gauss(0, 0.8)
-            sx = rng.gauss(1, 0.025)
+            sx *= rng.gauss(1, 0.025)
             sy = sx * rng.gauss(1, 0.015)
             dx, dy = (rng.gauss(0, 0.07) * 2 * PITCH for _ in "xy")
         # crop pixel -> page pixel; a positive angle of getRotationMatrix2D turns the page the other way
@@ -100,15 +86,15 @@ class Pages:
         return cv2.warpAffine(picture, np.hstack([m, t[:, None]]), (W, H), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE), cell
 
 
-def read_crops(prefix):
+def read_crops(prefix, out):
     crops = np.fromfile(prefix + ".u8", np.uint8).reshape(-1, H, W)
     with open(prefix + ".tsv", encoding="utf8") as f:
         head = f.readline().lstrip("#").split()
         rows = [dict(zip(head, line.rstrip("\n").split("\t"))) for line in f]
     cells = np.array([-1 if r["dots"] == "-" else TEXTS.index(r["dots"]) for r in rows])
-    held = np.array([os.path.splitext(os.path.basename(r["page"]))[0] in HELD_OUT for r in rows])
+    known = np.array([os.path.splitext(os.path.basename(r["page"]))[0] not in out for r in rows])
     assert len(crops) == len(cells), prefix
-    keep = (cells >= 0) & ~held
+    keep = (cells >= 0) & known
     return crops[keep], cells[keep]
 
 
@@ -133,17 +119,27 @@ def weather(crops, rng):
     return x + rng.normal(0, 1, x.shape) * rng.uniform(0, 5, (n, 1, 1))
 
 
-def batches(pages, sets, size, seed, start):
+def cut_even(pages, n, rng):
+    """n places, cells that are rare more often than they stand on the pages."""
+    cells = [k for k in range(64) if pages.by_cell[k]]
+    weight = [len(pages.by_cell[k])**0.5 for k in cells]
+    return [pages.cut(rng.choice(pages.by_cell[k]), rng) for k in rng.choices(cells, weight, k=n)]
+
+
+def batches(pages, photos, sets, size, seed, start):
     """Batch number `start` and on; each depends on the seed and its number alone, so that a resumed run sees what an unbroken one would."""
-    cells = sorted(c for c in range(64) if pages and pages.by_cell[c])
-    weight = [len(pages.by_cell[c])**0.5 for c in cells]
     step = start
     while True:
         rng, nrng = random.Random(f"{seed}/{step}"), np.random.default_rng([seed, step])
-        n_set = 0 if not sets else size if not pages else size // 4
-        picked = [pages.cut(rng.choice(pages.by_cell[c]), rng) for c in rng.choices(cells, weight, k=size - n_set)] if pages else []
-        for _ in range(n_set):
-            crops, labels = rng.choice(sets)
+        shares = [2 * bool(pages), 1 * bool(photos), 1 * bool(sets)]
+        n_pages, n_photos, _ = (size * s // sum(shares) for s in shares)
+        picked = cut_even(pages, n_pages, rng) if n_pages else []
+        picked += cut_even(photos, n_photos, rng) if n_photos else []
+        while len(picked) < size:
+            crops, labels = rng.choice(sets) if sets else (None, None)
+            if not sets:
+                picked += cut_even(pages or photos, size - len(picked), rng)
+                break
             i = rng.randrange(len(crops))
             picked.append((shift(crops[i], rng), labels[i]))
         x = weather(np.stack([p[0] for p in picked]), nrng)
@@ -183,21 +179,28 @@ def train(o):
     decay = [p for p in g.parameters() if p.ndim > 1]
     opt = torch.optim.AdamW([dict(params=decay, weight_decay=0.05), dict(params=[p for p in g.parameters() if p.ndim <= 1], weight_decay=0)], 1e-3, (0.9, 0.98))
     ema, keep, step = Ema(g, 0.998), Checkpoint(o.out), 0
+    if o.base:
+        g.load_state_dict(torch.load(o.base, weights_only=False)["ema"])
+        ema = Ema(g, 0.998)
     state = keep.load()
     if state:
         g.load_state_dict(state["g"]), opt.load_state_dict(state["opt"])
         ema.shadow, step = state["ema"], state["step"]
-    pages = Pages(o.dsbi, False) if o.dsbi else None
-    held = Pages(o.dsbi, True) if o.dsbi else None
-    sets = [read_crops(p) for p in o.crops]
-    log(f"{len(pages.places) if pages else 0} places on pages, {sum(len(s[0]) for s in sets)} crops,",
+    out = left_out(o.dsbi, o.fold, not o.all)
+    pages = Pages(o.dsbi, lambda name: name not in out) if o.dsbi else None
+    held = Pages(o.dsbi, lambda name: name in out, ["recto"]) if o.dsbi and out else None
+    photos = Pages() if o.angelina else None
+    if photos:
+        photos.add_photos(o.angelina, "train")
+    sets = [read_crops(p, out) for p in o.crops]
+    log(f"{len(pages.places) if pages else 0} places on pages, {len(photos.places) if photos else 0} on photographs, {sum(len(s[0]) for s in sets)} crops,",
         f"{sum(p.numel() for p in g.parameters()) / 1e6:.2f} M parameters, from step {step} of {o.steps}")
-    if not pages and not sets:
-        raise SystemExit("nothing to train on: name --dsbi or --crops")
-    ids, past, t0, source = g.tokenise(TEXTS), [], time.time(), batches(pages, sets, o.batch, o.seed, step)
+    if not pages and not photos and not sets:
+        raise SystemExit("nothing to train on: name --dsbi, --angelina or --crops")
+    ids, past, t0, source = g.tokenise(TEXTS), [], time.time(), batches(pages, photos, sets, o.batch, o.seed, step)
     while step < o.steps:
         for p in opt.param_groups:
-            p["lr"] = cosine(step, o.steps, 1e-3, warm=300)
+            p["lr"] = cosine(step, o.steps, o.rate, warm=min(300, o.steps // 5))
         x, cells = next(source)
         with torch.autocast("cpu", torch.bfloat16):
             image, text, scale = g(x, ids)
@@ -228,11 +231,13 @@ def main():
     t = sub.add_parser("train")
     t.add_argument("out"), t.add_argument("--dsbi"), t.add_argument("--crops", nargs="*", default=[])
     t.add_argument("--steps", type=int, default=6000), t.add_argument("--batch", type=int, default=256), t.add_argument("--threads", type=int, default=1)
-    t.add_argument("--seed", type=int, default=0)
+    t.add_argument("--seed", type=int, default=0), t.add_argument("--rate", type=float, default=1e-3), t.add_argument("--from", dest="base")
+    c = sub.add_parser("check")
+    c.add_argument("checkpoint"), c.add_argument("--dsbi")
+    for p in (t, c):
+        p.add_argument("--angelina"), p.add_argument("--fold", type=int), p.add_argument("--all", action="store_true")
     e = sub.add_parser("export")
     e.add_argument("checkpoint"), e.add_argument("out")
-    c = sub.add_parser("check")
-    c.add_argument("checkpoint"), c.add_argument("--dsbi", required=True)
     o = ap.parse_args()
     if o.command == "train":
         return train(o)
@@ -241,7 +246,13 @@ def main():
     g.load_state_dict(state["ema"])
     if o.command == "export":
         return export(o.out, g.state_dict(), dict(MODEL, model="clip", texts=TEXTS, steps=state["step"]))
-    log(check(g, Pages(o.dsbi, True)))
+    out = left_out(o.dsbi, o.fold, not o.all)
+    for side in ("recto", "verso") if o.dsbi else ():
+        log(side, check(g, Pages(o.dsbi, lambda name: name in out, [side])))
+    if o.angelina:
+        photos = Pages()
+        photos.add_photos(o.angelina, "val")
+        log("photographs", check(g, photos))
 
 
 if __name__ == "__main__":

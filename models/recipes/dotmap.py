@@ -23,9 +23,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from clip import HELD_OUT, read_truth
 from common import Checkpoint, Ema, cosine, log
 from dots import dots_of
+from pages import dsbi_paths, left_out, load_photos, read_truth
 
 PX, STRIDE, STORED = 10.0, 4, 16.0  # px a dot pitch of the network's picture; of the pages in memory
 CROP = 320
@@ -69,12 +69,7 @@ class Page:
 
 
 def load_dsbi(folder, keep):
-    pages = []
-    paths = sorted(glob.glob(folder + "/*/*.jpg"))
-    for k, path in enumerate(paths):
-        if keep(k, os.path.basename(path)[:-4]):
-            pages.append(load_sides(path))
-    return pages
+    return [load_sides(p) for p in dsbi_paths(folder) if keep(os.path.basename(p)[:-4])]
 
 
 def load_sides(path):
@@ -86,54 +81,8 @@ def load_sides(path):
     return Page(os.path.basename(stem), grey, *dots, pitch, True)
 
 
-def smooth_boxes(box):
-    """Boxes [n, 4] (left, top, right, bottom in px) of a page in reading order -> centres [n, 2], dot pitch [n]: boxes were drawn by hand and lines are smooth."""
-    c = (box[:, :2] + box[:, 2:]) / 2
-    w, h = box[:, 2] - box[:, 0], box[:, 3] - box[:, 1]
-    basis = np.stack([np.ones(len(c)), c[:, 0] / 1000, c[:, 1] / 1000], 1)
-    pitch = basis @ np.linalg.lstsq(basis, h - w, rcond=None)[0]  # height - width = (2 a + m) - (a + m)
-    start = [0] + [i for i in range(1, len(c)) if c[i, 0] < c[i - 1, 0] or abs(c[i, 1] - c[i - 1, 1]) > 0.6 * h[i]] + [len(c)]
-    out = c.copy()
-    for a, b in zip(start, start[1:]):
-        if b - a < 4:
-            continue
-        x, y = c[a:b, 0], c[a:b, 1]
-        step = np.median(np.diff(x))
-        column = np.concatenate([[0], np.cumsum(np.maximum(1, np.round(np.diff(x) / max(step, 1))))])
-        degree = 1 if b - a < 8 else 2 if b - a < 16 else 3
-        t = (column - column.mean()) / 10
-        fx, fy = np.polyval(np.polyfit(t, x, degree), t), np.polyval(np.polyfit(t, y, degree), t)
-        good = np.hypot(fx - x, fy - y) < 0.5 * pitch[a:b]
-        out[a:b][good] = np.stack([fx, fy], 1)[good]
-    return out, pitch
-
-
-def angelina_truth(path, shape):
-    """-> centres [n, 2], dot pitch [n], cells [n]; empty when nothing is labelled."""
-    rows = [r.split(";") for r in open(path, encoding="utf8").read().split("\n") if r.count(";") >= 4]
-    if not rows:
-        return np.zeros((0, 2)), np.zeros(0), np.zeros(0, int)
-    h, w = shape
-    box = np.array([[float(v) for v in r[:4]] for r in rows]) * [w, h, w, h] - 0.5
-    centre, pitch = smooth_boxes(box)
-    return centre, pitch, np.array([int(r[4]) for r in rows])
-
-
 def load_angelina(folder, which):
-    pages = []
-    for part in ("books", "handwritten"):
-        for line in open(f"{folder}/{part}/{which}.txt", encoding="utf8").read().split("\n"):
-            if not line.strip():
-                continue
-            path = f"{folder}/{part}/" + line.strip().replace("\\", "/")
-            grey = cv2.imread(path, cv2.IMREAD_GRAYSCALE)
-            centre, pitch, cells = angelina_truth(os.path.splitext(path)[0] + ".csv", grey.shape)
-            if len(cells) < 20:
-                continue
-            dots = [centre + np.stack([(d // 3 - 0.5) * pitch, (d % 3 - 1) * pitch], 1) for d in range(6)]
-            dots = np.concatenate([p[cells >> d & 1 == 1] for d, p in enumerate(dots)])
-            pages.append(Page(os.path.basename(path), grey, dots, None, float(np.median(pitch)), False))
-    return pages
+    return [Page(p.name, p.grey, p.dots(), None, p.pitch, False) for p in load_photos(folder, which)]
 
 
 def light(x, rng):
@@ -224,18 +173,10 @@ def loss_of(out, label, way):
     return seen + 0.15 * miss, seen, miss
 
 
-def left_out(o):
-    if o.fold is not None:
-        return lambda k, name: k % 5 == o.fold
-    if o.held_out:
-        return lambda k, name: name in HELD_OUT
-    return lambda k, name: False
-
-
 def load_train(o):
-    out, sets = left_out(o), []
+    out, sets = left_out(o.dsbi, o.fold, o.held_out), []
     if o.dsbi:
-        pages = load_dsbi(o.dsbi, lambda k, name: not out(k, name))
+        pages = load_dsbi(o.dsbi, lambda name: name not in out)
         if o.pages:
             order = np.random.default_rng(1).permutation(len(pages))
             pages = [pages[i] for i in order[:o.pages]]
@@ -318,8 +259,8 @@ def match(found, truth, reach):
 
 def check(o):
     torch.set_num_threads(o.threads)
-    net, out = restore(o.out), left_out(o)
-    sets = [("dsbi", load_dsbi(o.dsbi, out))] if o.dsbi else []
+    net, out = restore(o.out), left_out(o.dsbi, o.fold, o.held_out)
+    sets = [("dsbi", load_dsbi(o.dsbi, lambda name: name in out))] if o.dsbi else []
     if o.angelina:
         sets.append(("angelina", load_angelina(o.angelina, "val")))
     for name, pages in sets:

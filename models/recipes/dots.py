@@ -24,8 +24,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from clip import HELD_OUT, mirror, read_truth
 from common import Ema, cosine, log
+from pages import HELD_OUT, read_truth
 
 SIDE, PX = 24, 10.0
 
