@@ -277,11 +277,27 @@ def check(o):
                 log("%s %s: precision %.4f recall %.4f F1 %.4f, off by %.3f pitch" % (name, side, hit / said, hit / true, 2 * hit / (said + true), away / hit / STORED))
 
 
+def layers_of(net):
+    return [net.a, net.b, *net.body, net.head]
+
+
+@torch.no_grad()
+def restore_shipped(path):
+    """What export() wrote."""
+    net, data = DotMap(), torch.from_numpy(np.fromfile(path, "<f2").astype("float32"))
+    for layer in layers_of(net):
+        o, i, h, w = layer.weight.shape
+        n = layer.weight.numel()
+        layer.weight.copy_(data[:n].view(i, h, w, o).permute(3, 0, 1, 2)), layer.bias.copy_(data[n:n + o])
+        data = data[n + o:]
+    assert not len(data)
+    return net.eval()
+
+
 def export(o):
     net = restore(o.out)
-    layers = [net.a, net.b, *net.body, net.head]
     # filters as [in][height][width][out], so that the inner loop runs over the outputs
-    parts = [p for layer in layers for p in (layer.weight.permute(1, 2, 3, 0), layer.bias)]
+    parts = [p for layer in layers_of(net) for p in (layer.weight.permute(1, 2, 3, 0), layer.bias)]
     np.concatenate([p.detach().contiguous().numpy().ravel() for p in parts]).astype("<f2").tofile(o.weights)
 
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""golden.py OUT: small models with seeded random weights, their inputs and what PyTorch computes, for tests/golden.
+"""golden.py OUT [dotmap]: small models with seeded random weights, their inputs and what PyTorch computes, for tests/golden.
 
 Each model is stored as it would be shipped (NAME.safetensors, its configuration under metadata "brailled"), with inputs and outputs in
 NAME.io.safetensors. Weights are scaled so that no layer dies or saturates. The stored precision (f32, f16, bf16) differs from model to model, so that
-the reader's conversions are tested too; the reference computes in f32 with the values as stored.
+the reader's conversions are tested too; the reference computes in f32 with the values as stored. The dot detector's weights are those the program holds: run it again when they change.
 """
 import json
 import math
@@ -15,6 +15,7 @@ import torch
 import torch.nn as nn
 from safetensors.torch import save_file
 
+import dotmap
 import fastspeech2
 import hifigan
 from clip_model import SPECIALS, BrailleCLIP
@@ -148,10 +149,29 @@ def make_clip(folder, precision):
     write(folder, "clip", tensors, m.config, dict(crops=crops[:, 0], image=image, text=text))
 
 
+@torch.no_grad()
+def make_dotmap(folder, weights):
+    """The shipped weights of the dot detector on a small picture of random bumps and dents."""
+    net, rng = dotmap.restore_shipped(weights), np.random.default_rng(2)
+    y, x = np.mgrid[0:120, 0:160].astype("float64")
+    picture = 150 + 10 * np.sin(x / 40) + rng.normal(0, 3, x.shape)
+    for k, (px, py) in enumerate(rng.uniform(10, 110, (40, 2)) * [1.3, 1]):
+        r2 = (x - px)**2 + (y - py)**2
+        picture += (-1)**k * 14 * (py - y) * np.exp(-r2 / 9)
+    picture = picture.clip(0, 255).round().astype("uint8")
+    votes = net(torch.from_numpy(dotmap.flatten(picture))[None, None])[0].unflatten(0, (2, 3)).permute(0, 2, 3, 1)
+    write(folder, "dotmap", {"none": torch.zeros(1)}, {}, dict(picture=picture, votes=votes))
+    os.remove(f"{folder}/dotmap.safetensors")  # the weights are the program's
+
+
 def main():
     folder = sys.argv[1]
     os.makedirs(folder, exist_ok=True)
     torch.set_num_threads(1)
+    shipped = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../dataset/braille/data/dotmap.f16")
+    make_dotmap(folder, shipped)
+    if sys.argv[2:] == ["dotmap"]:  # after its weights changed
+        return
     make_hifigan(folder, "V1", 40, 11, "f16")
     make_hifigan(folder, "V2", 32, 9, "f16")
     make_hifigan(folder, "V3", 32, 13, "bf16")
