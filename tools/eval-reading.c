@@ -38,7 +38,8 @@ struct book {
 };
 
 struct eval {
-    const char *truth, *reading;
+    const char *truth, *reading, *corrections_path;
+    struct eval_corrections corrections;
     bool json, list, skip_missing;
     unsigned n_draws;
     uint64_t seed;
@@ -56,6 +57,7 @@ static void eval_done(struct eval *e)
         free(e->books[i].side[1].scores);
     }
     free(e->books);
+    eval_corrections_done(&e->corrections);
     free(e->all[0].scores);
     free(e->all[1].scores);
     free(e->last_page);
@@ -74,16 +76,19 @@ static int pages_add(struct pages *p, const struct eval_score *score)
 
 /* ---- which reading belongs to which annotation ---- */
 
-/* "DIR/X+recto.txt" -> the side; -1: no annotation. `ret_n`: length of "DIR/X". */
-static int annotation_side(const char *path, size_t *ret_n)
+/* "DIR/X+recto.txt" or "DIR/X.csv" -> the side; -1: no truth. `ret_n`: length of "DIR/X". */
+static int truth_side(const char *path, size_t *ret_n)
 {
-    static const char *const endings[2] = {"+recto.txt", "+verso.txt"};
+    static const struct {
+        const char *end;
+        enum brl_side side;
+    } endings[] = {{"+recto.txt", BRL_RECTO}, {"+verso.txt", BRL_VERSO}, {".csv", BRL_RECTO}};
     const size_t n = strlen(path);
-    for (int side = 0; side < 2; side++)
-        if (n > strlen(endings[side]) &&
-            strcmp(path + n - strlen(endings[side]), endings[side]) == 0) {
-            *ret_n = n - strlen(endings[side]);
-            return side;
+    for (size_t i = 0; i < ELEMENTSOF(endings); i++)
+        if (n > strlen(endings[i].end) &&
+            strcmp(path + n - strlen(endings[i].end), endings[i].end) == 0) {
+            *ret_n = n - strlen(endings[i].end);
+            return (int) endings[i].side;
         }
     return -1;
 }
@@ -131,7 +136,7 @@ static int eval_page(struct eval *e, const char *book_name, const char *page, co
     struct book *book = book_of(e, book_name);
     if (!book)
         return -ENOMEM;
-    int r = eval_page_load(truth_path, reading_path, side, &cells, fail);
+    int r = eval_page_load(truth_path, reading_path, side, &e->corrections, &cells, fail);
     if (r == 0)
         r = eval_compare(&cells, &score);
     if (r == 0 && e->list)
@@ -153,7 +158,7 @@ static int eval_page(struct eval *e, const char *book_name, const char *page, co
 static int eval_entry(struct eval *e, const char *path, struct fail *fail)
 {
     size_t n;
-    const int side = annotation_side(path, &n);
+    const int side = truth_side(path, &n);
     if (side < 0)
         return 0;
     CLEANUP_FREE char *page = strndup(path, n), *book = NULL, *reading = NULL;
@@ -205,7 +210,7 @@ static int eval_folder(struct eval *e, struct fail *fail)
     fts_close(fts);
     if (r == 0 && e->n_pages == 0)
         r = fail_set(fail, FAIL_INPUT, -ENODATA,
-                     "no annotation (X+recto.txt, X+verso.txt) with a reading under '%s'",
+                     "no truth (X+recto.txt, X+verso.txt, X.csv) with a reading under '%s'",
                      e->truth);
     return r;
 }
@@ -333,12 +338,15 @@ static int print(const struct eval *e)
 static const char help[] =
     "usage: braille-eval reading TRUTH READING [OPTIONS]\n\n"
     "Compare readings (braillectl read --format json or dsbi) with DSBI annotations.\n"
-    "TRUTH is X+recto.txt or X+verso.txt, or a folder of such, one sub-folder a book;\n"
+    "TRUTH is X+recto.txt or X+verso.txt, or X.csv of boxes (left;top;right;bottom;label, front\n"
+    "side only, no words or text), or a folder of such, one sub-folder a book;\n"
     "READING is a file, or a folder with X.json, X+recto.json, X+verso.json or annotations.\n"
     "A cell is right where boxes widened by 0.3 of a cell overlap by more than 0.5 (IoU) and the\n"
     "dots are the same. \"words\": share read as they stand; \"text\": syllables, numbers and "
     "signs\n"
     "to be changed, of the truth's. Intervals (95 %) come from drawing the pages anew.\n\n"
+    "      --corrections FILE  labels known to be wrong, with tabs: page side row column\n"
+    "                       published corrected evidence\n"
     "      --json           one JSON object\n"
     "      --list           every cell that is wrong, missed or invented instead, as TSV\n"
     "      --bootstrap N    draws for the intervals (1000; 0: none)\n"
@@ -365,6 +373,7 @@ static int parse_options(struct eval *e, int argc, char **argv)
                                             {"bootstrap", required_argument, NULL, 'b'},
                                             {"seed", required_argument, NULL, 'r'},
                                             {"skip-missing", no_argument, NULL, 's'},
+                                            {"corrections", required_argument, NULL, 'c'},
                                             {"help", no_argument, NULL, 'h'},
                                             {0}};
     uint64_t draws = e->n_draws;
@@ -377,6 +386,8 @@ static int parse_options(struct eval *e, int argc, char **argv)
         e->json |= c == 'j';
         e->list |= c == 'l';
         e->skip_missing |= c == 's';
+        if (c == 'c')
+            e->corrections_path = optarg;
         if ((c == 'b' && !parse_number(optarg, MAX_DRAWS, &draws)) ||
             (c == 'r' && !parse_number(optarg, UINT64_MAX, &e->seed))) {
             log_error("braille-eval reading: '%s' is no whole number from 0 on%s", optarg,
@@ -415,10 +426,12 @@ int eval_reading(int argc, char **argv)
         return r == 1 ? 0 : r;
     if (e.list)
         printf("page\tside\trow\tcolumn\ttruth\treading\tp\tx\ty\n");
-    const int side = annotation_side(e.truth, &n);
-    r = side < 0 ? eval_folder(&e, &fail)
-                 : eval_page(&e, "pages", e.truth, e.truth, e.truth, e.reading,
-                             (enum brl_side) side, &fail);
+    const int side = truth_side(e.truth, &n);
+    r = e.corrections_path ? eval_corrections_load(e.corrections_path, &e.corrections, &fail) : 0;
+    if (r == 0)
+        r = side < 0 ? eval_folder(&e, &fail)
+                     : eval_page(&e, "pages", e.truth, e.truth, e.truth, e.reading,
+                                 (enum brl_side) side, &fail);
     if (r == 0 && !e.list)
         r = draw_all(&e);
     if (r == 0 && !e.list)

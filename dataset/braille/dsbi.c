@@ -86,8 +86,40 @@ static int parse_cell(const double v[8], const struct lines *x, const struct lin
     return 0;
 }
 
+static int change(const struct brl_change *c, const struct lines *x, const struct lines *y,
+                  enum brl_side side, unsigned width, unsigned height, struct brl_truth *t)
+{
+    double v[8] = {c->row, c->column};
+    struct brl_truth_cell cell;
+    size_t i = 0;
+
+    for (unsigned d = 0; d < 6; d++)
+        v[2 + d] = c->corrected >> d & 1;
+    if (parse_cell(v, x, y, side, width, height, t->angle_deg, &cell) < 0)
+        return -ESTALE;
+    while (i < t->n_cells && (t->cells[i].row + 1 != c->row || t->cells[i].column + 1 != c->column))
+        i++;
+    const brl_cell there = i < t->n_cells ? t->cells[i].cell : 0;
+    if (there != (side == BRL_VERSO ? brl_cell_mirror(c->published) : c->published))
+        return -ESTALE;
+    if (i == t->n_cells && cell.cell != 0) {
+        void *more = realloc(t->cells, (t->n_cells + 1) * sizeof(*t->cells));
+        if (!more)
+            return -ENOMEM;
+        t->cells = more;
+        t->n_cells++;
+    }
+    if (cell.cell != 0)
+        t->cells[i] = cell;
+    else if (i < t->n_cells)
+        t->cells[i] = t->cells[--t->n_cells];
+    return 0;
+}
+
+/* On -ESTALE *ret_bad is the change that does not fit. */
 static int parse(char *text, enum brl_side side, unsigned width, unsigned height,
-                 struct brl_truth *t)
+                 const struct brl_change *changes, size_t n_changes, struct brl_truth *t,
+                 size_t *ret_bad)
 {
     CLEANUP_FREE struct lines *x = calloc(1, sizeof(*x)), *y = calloc(1, sizeof(*y));
     size_t room = 0;
@@ -128,29 +160,55 @@ static int parse(char *text, enum brl_side side, unsigned width, unsigned height
         t->column_px += (x->at[i + 1] - x->at[i]) / (x->n / 2);
     t->n_columns = x->n / 2;
     t->n_rows = y->n / 3;
-    return at == 0 || at >= 3 ? 0 : -EBADMSG;
+    int r = at == 0 || at >= 3 ? 0 : -EBADMSG;
+    for (size_t i = 0; i < n_changes && r == 0; i++) {
+        r = change(&changes[i], x, y, side, width, height, t);
+        *ret_bad = i;
+    }
+    return r;
+}
+
+static int fail_load(struct fail *fail, int r, const char *path, const struct brl_change *bad)
+{
+    char dots[7];
+
+    if (r == -ESTALE) {
+        brl_cell_format(bad->published, dots);
+        return fail_set(fail, FAIL_INPUT, r,
+                        "'%s' has no %s in row %u, column %u; these corrections are for another "
+                        "annotation",
+                        path, bad->published ? dots : "blank", bad->row, bad->column);
+    }
+    return fail_set(fail, r == -ENOMEM ? FAIL_OTHER : FAIL_INPUT, r,
+                    "'%s' is no DSBI annotation (%m); it needs an angle, vertical lines, "
+                    "horizontal lines, then cells",
+                    path);
+}
+
+int brl_truth_load_changed(const char *path, enum brl_side side, unsigned width, unsigned height,
+                           const struct brl_change *changes, size_t n, struct brl_truth *ret,
+                           struct fail *fail)
+{
+    CLEANUP_FREE uint8_t *text = NULL;
+    struct brl_truth t = {0};
+    size_t size, bad = 0;
+
+    int r = file_read(path, MAX_BYTES, &text, &size, fail);
+    if (r < 0)
+        return r;
+    r = parse((char *) text, side, width, height, changes, n, &t, &bad);
+    if (r < 0) {
+        brl_truth_done(&t);
+        return fail_load(fail, r, path, n > 0 ? &changes[bad] : NULL);
+    }
+    *ret = t;
+    return 0;
 }
 
 int brl_truth_load(const char *path, enum brl_side side, unsigned width, unsigned height,
                    struct brl_truth *ret, struct fail *fail)
 {
-    CLEANUP_FREE uint8_t *text = NULL;
-    struct brl_truth t = {0};
-    size_t size;
-
-    int r = file_read(path, MAX_BYTES, &text, &size, fail);
-    if (r < 0)
-        return r;
-    r = parse((char *) text, side, width, height, &t);
-    if (r < 0) {
-        brl_truth_done(&t);
-        return fail_set(fail, r == -ENOMEM ? FAIL_OTHER : FAIL_INPUT, r,
-                        "'%s' is no DSBI annotation (%m); it needs an angle, vertical lines, "
-                        "horizontal lines, then cells",
-                        path);
-    }
-    *ret = t;
-    return 0;
+    return brl_truth_load_changed(path, side, width, height, NULL, 0, ret, fail);
 }
 
 void brl_truth_done(struct brl_truth *truth)

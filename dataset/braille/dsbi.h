@@ -32,6 +32,19 @@ int brl_truth_load(const char *path, enum brl_side side, unsigned width, unsigne
                    struct brl_truth *ret, struct fail *fail);
 void brl_truth_done(struct brl_truth *truth);
 
+/** A label that is not what the picture shows. As in the annotation: row and column from 1, the
+ * dots of a verso unmirrored; 0 is a blank cell. */
+struct brl_change {
+    uint16_t row, column;
+    brl_cell published, corrected;
+};
+
+/** brl_truth_load() with `n` labels changed. FAIL_INPUT -ESTALE where the annotation does not have
+ * what was published, or no such place. */
+int brl_truth_load_changed(const char *path, enum brl_side side, unsigned width, unsigned height,
+                           const struct brl_change *changes, size_t n, struct brl_truth *ret,
+                           struct fail *fail);
+
 /**
  * The text that brl_truth_load() reads as `truth` (column_px is not used; n_rows and n_columns may
  * be less than the cells need). A line is put where its cells are on the average, one without cells

@@ -37,6 +37,20 @@ def annotation(text, verso, width, height):
     return cells
 
 
+def boxes(text, width, height):
+    """Cells of a CSV of boxes; the middle box tells how much of a box's width is the distance of its dots."""
+    rows = [[float(v) for v in line.split(';')] for line in text.splitlines() if line.strip()]
+    sizes = [((r - l) * width, (b - t) * height) for l, t, r, b, _ in rows]
+    share = sorted((h - w) / w for w, h in sizes)[len(sizes) // 2] if sizes else 1
+    cells = []
+    for i, ((l, t, r, b, label), (w, h)) in enumerate(zip(rows, sizes)):
+        a = share * w
+        dots = ''.join(str(d + 1) for d in range(6) if int(label) >> d & 1)
+        if dots:
+            cells.append(Cell(dots, (l + r) / 2 * width, (t + b) / 2 * height, a, h - w + a, 0.3 * a, 0, i))
+    return cells
+
+
 def reading(text, side):
     o = json.loads(text)
     lies = o['page'].get('orientation', 0) in (90, 270)

@@ -173,6 +173,69 @@ def case_intervals():
         require(len(table) == 4 and table[-1].startswith('all') and 'words' in table[0], table)
 
 
+COLUMNS = 'page\tside\trow\tcolumn\tpublished\tcorrected\tevidence\n'
+
+
+def case_corrections():
+    """The truth that is scored is the corrected one; what does not fit the annotation is told."""
+    with folder() as tmp:
+        tmp = pathlib.Path(tmp)
+        right = {(0, c): '135' for c in range(10)} | {(1, 3): '24'}
+        wrong = {**right, (0, 4): '35', (1, 7): '6'}
+        del wrong[0, 9]
+        changes = [(1, 5, '35', '135'), (2, 8, '6', '0'), (1, 10, '0', '135')]
+        mirror = str.maketrans('123456', '456123')
+        for side in ('recto', 'verso'):
+            truth, read = write(tmp / f'X+{side}.txt', dsbi(wrong)), write(tmp / f'read/X+{side}.txt', dsbi(right))
+            plain = as_json(truth, read)[side]['cell']
+            require((plain['right'], plain['found'], plain['there']) == (9, 11, 11), plain)
+            lines = [f'X\t{side}\t{r}\t{c}\t{a}\t{b}\tseen' for r, c, a, b in changes]  # dots as the annotation has them
+            file = write(tmp / 'c.tsv', '# remark\n' + COLUMNS + '\n'.join([*lines, 'Y\trecto\t1\t1\t1\t2\tanother page', '']))
+            got = as_json(truth, read, '--corrections', file)[side]['cell']
+            require((got['right'], got['found'], got['there']) == (11, 11, 11), got)
+            require(len(evaluate(truth, read, '--corrections', file, '--list').splitlines()) == 1)
+            mirrored = lines[0].replace('\t35\t', '\t' + '35'.translate(mirror) + '\t')
+            for bad in (mirrored, lines[0].replace('\t1\t5', '\t1\t6'), lines[0].replace('\t1\t5', '\t1\t999'), lines[2].replace('\t0\t', '\t1\t')):
+                evaluate(truth, read, '--corrections', write(tmp / 'bad.tsv', COLUMNS + bad), code=65, says=f'X+{side}.txt')
+        good = 'X\trecto\t1\t5\t35\t135\tseen'
+        for bad in ('', COLUMNS[:-2], good, COLUMNS + good.replace('recto', 'front'), COLUMNS + good.replace('\tseen', ''), COLUMNS + good + '\tmore',
+                    COLUMNS + good.replace('\t5', '\t0'), COLUMNS + good.replace('\t5', '\t-5'), COLUMNS + good.replace('35', '37'), COLUMNS + good.replace('X', '')):
+            if bad:
+                evaluate(tmp / 'X+recto.txt', tmp / 'read', '--corrections', write(tmp / 'bad.tsv', bad), code=65, says='bad.tsv')
+        evaluate(tmp, tmp / 'read', '--corrections', tmp / 'none.tsv', code=66, says='none.tsv')
+
+
+def case_boxes():
+    """Truth of photographs: boxes with a margin, in no lines."""
+    errors = 0
+    with folder() as tmp:
+        tmp, size = pathlib.Path(tmp), (1650, 1800)
+        for seed in range(20):
+            lot = random.Random(seed)
+            cells = {(lot.randrange(20), lot.randrange(30)): any_dots(lot) for _ in range(lot.choice((1, 30, 300)))}
+            made = reference.annotation(dsbi(cells), False, *size)
+            margin, lines = lot.uniform(0, 6), []
+            for t in made:
+                edges = [v + lot.gauss(0, 0.8) + sign * margin for v, sign in zip(t.box, (-1, -1, 1, 1))]
+                label = sum(1 << int(d) - 1 for d in t.dots) if lot.random() < 0.98 else 0
+                lines.append(';'.join(str(v / size[k % 2]) for k, v in enumerate(edges)) + f';{label}')
+            truth = write(tmp / f'book/p{seed}.labeled.csv', '\n'.join(lines) + '\n')
+            read = as_reading(spoil(lot, made, lot.choice((0.1, 0.5, 1))), *size)
+            got = as_json(truth, write(tmp / f'read/p{seed}.labeled.json', read))['recto']
+            want = reference.score(reference.boxes(truth.read_text(), *size), reference.reading(read, 'recto'))
+            require(reference.counts(got) == want, seed, reference.counts(got), want)
+            require(got['words']['there'] == got['text']['there'] == 0, got)
+            errors += sum(want['cell'][1:])
+        require(errors > 300, errors)
+        whole = as_json(tmp, tmp / 'read')
+        require(whole['recto']['pages'] == 20 and 'verso' not in whole and 'ci95' in whole['books']['book']['recto']['cell'], whole)
+        read = write(tmp / 'r.json', as_reading([], *size))
+        for bad in ('x', '0.1;0.1;0.2;0.3', '0.1;0.1;0.2;0.3;64', '0.1;0.1;0.2;0.3;1.5', '0.2;0.1;0.1;0.3;1', '0.1;0.1;0.2;nan;1', '0.1;0.1;9;0.3;1',
+                    '0.1;0.1;0.2;0.3;1;2', '0.1,0.1,0.2,0.3,1', '0.1;0.1;0.3;0.2;1'):
+            evaluate(write(tmp / 'bad.csv', bad + '\n'), read, code=65, says='bad.csv')
+        evaluate(truth, write(tmp / 'a.txt', dsbi({(0, 0): '1'})), code=65, says='a.txt')
+
+
 def case_wrong():
     page = {'page': {'width': 100, 'height': 100}, 'cells': []}
     cell = {'side': 'recto', 'row': 0, 'column': 0, 'dots': '1', 'box': [1, 2, 3, 4], 'p': 1}

@@ -12,7 +12,6 @@
 #include "image/image.h"
 
 #define MAX_READING_BYTES ((size_t) 64 << 20)
-#define WIDEN 0.3
 
 static void json_done(json_t **j)
 {
@@ -75,7 +74,7 @@ static int parse_cell(json_t *j, enum brl_side side, bool lies, struct eval_cell
                               .width = b[2],
                               .height = b[3],
                               .p = p};
-    widen(ret, WIDEN * (lies ? b[3] : b[2]));
+    widen(ret, EVAL_WIDEN * (lies ? b[3] : b[2]));
     return 1;
 }
 
@@ -140,7 +139,7 @@ static int take_truth(const struct brl_truth *t, enum brl_side side, const char 
             .width = lies ? c->height : c->width,
             .height = lies ? c->width : c->height,
             .p = -1};
-        widen(&ret->cells[i], WIDEN * c->width);
+        widen(&ret->cells[i], EVAL_WIDEN * c->width);
     }
     return 0;
 }
@@ -168,64 +167,94 @@ static int picture_size(const char *path, unsigned *ret_width, unsigned *ret_hei
     return r;
 }
 
-static int load_both(const char *truth_path, const char *reading_path, enum brl_side side,
-                     unsigned width, unsigned height, struct brl_truth *truth,
-                     struct brl_truth *reading, struct fail *fail)
+/* The truth of a page and what is known to be wrong in it. */
+struct labels {
+    const char *path;
+    enum brl_side side;
+    struct brl_change *changes; ///< owned
+    size_t n_changes;
+};
+
+static void labels_done(struct labels *l)
 {
-    int r = brl_truth_load(truth_path, side, width, height, truth, fail);
-    return r < 0 ? r : brl_truth_load(reading_path, side, width, height, reading, fail);
+    free(l->changes);
+}
+
+static int load_truth(const struct labels *l, unsigned width, unsigned height,
+                      struct brl_truth *ret, struct fail *fail)
+{
+    return brl_truth_load_changed(l->path, l->side, width, height, l->changes, l->n_changes, ret,
+                                  fail);
+}
+
+static int load_both(const struct labels *l, const char *reading_path, unsigned width,
+                     unsigned height, struct brl_truth *truth, struct brl_truth *reading,
+                     struct fail *fail)
+{
+    int r = load_truth(l, width, height, truth, fail);
+    return r < 0 ? r : brl_truth_load(reading_path, l->side, width, height, reading, fail);
 }
 
 /* Two annotations: at one angle any size will do, it moves both alike. */
-static int load_annotations(const char *truth_path, const char *reading_path, enum brl_side side,
+static int load_annotations(const struct labels *l, const char *reading_path,
                             struct eval_page *page, struct fail *fail)
 {
     CLEANUP(brl_truth_done) struct brl_truth truth = {0}, reading = {0};
     unsigned width = 1, height = 1;
 
-    int r = load_both(truth_path, reading_path, side, width, height, &truth, &reading, fail);
+    int r = load_both(l, reading_path, width, height, &truth, &reading, fail);
     if (r == 0 && truth.n_cells && reading.n_cells && truth.angle_deg != reading.angle_deg) {
-        r = picture_size(truth_path, &width, &height);
+        r = picture_size(l->path, &width, &height);
         if (r == -ENOENT)
             r = picture_size(reading_path, &width, &height);
         if (r < 0)
             return fail_set(fail, FAIL_OPEN, r,
                             "'%s' and '%s' are at different angles, which needs the size of the "
                             "picture; put it beside one of them (X.jpg or X.png)",
-                            truth_path, reading_path);
+                            l->path, reading_path);
         brl_truth_done(&truth);
         brl_truth_done(&reading);
-        r = load_both(truth_path, reading_path, side, width, height, &truth, &reading, fail);
+        r = load_both(l, reading_path, width, height, &truth, &reading, fail);
     }
     if (r == 0)
-        r = take_truth(&truth, side, truth_path, &page->truth, fail);
-    return r < 0 ? r : take_truth(&reading, side, reading_path, &page->reading, fail);
+        r = take_truth(&truth, l->side, l->path, &page->truth, fail);
+    return r < 0 ? r : take_truth(&reading, l->side, reading_path, &page->reading, fail);
 }
 
-static int load_json(const char *truth_path, const char *reading_path, const char *text,
-                     size_t size, enum brl_side side, struct eval_page *page, struct fail *fail)
+static bool ends_with(const char *text, const char *end)
+{
+    const size_t n = strlen(text), m = strlen(end);
+    return n > m && strcmp(text + n - m, end) == 0;
+}
+
+static int load_json(const struct labels *l, const char *reading_path, const char *text,
+                     size_t size, struct eval_page *page, struct fail *fail)
 {
     CLEANUP(brl_truth_done) struct brl_truth truth = {0};
     unsigned width = 0, height = 0;
 
-    int r = parse_reading(reading_path, text, size, side, &page->reading, &width, &height, fail);
-    if (r == 0)
-        r = brl_truth_load(truth_path, side, width, height, &truth, fail);
-    return r < 0 ? r : take_truth(&truth, side, truth_path, &page->truth, fail);
+    int r = parse_reading(reading_path, text, size, l->side, &page->reading, &width, &height, fail);
+    if (r < 0)
+        return r;
+    page->loose = ends_with(l->path, ".csv");
+    if (page->loose)
+        return eval_boxes_load(l->path, width, height, &page->truth, fail);
+    r = load_truth(l, width, height, &truth, fail);
+    return r < 0 ? r : take_truth(&truth, l->side, l->path, &page->truth, fail);
 }
 
 /* An annotation begins with a number, JSON never with one of ours. */
 static bool is_annotation(const char *path, const char *text)
 {
-    const size_t n = strlen(path);
     const char *first = text + strspn(text, " \t\r\n");
-    return *first ? strchr("+-.0123456789", *first) != NULL
-                  : n > 4 && strcmp(path + n - 4, ".txt") == 0;
+    return *first ? strchr("+-.0123456789", *first) != NULL : ends_with(path, ".txt");
 }
 
 int eval_page_load(const char *truth_path, const char *reading_path, enum brl_side side,
-                   struct eval_page *ret, struct fail *fail)
+                   const struct eval_corrections *corrections, struct eval_page *ret,
+                   struct fail *fail)
 {
+    CLEANUP(labels_done) struct labels labels = {.path = truth_path, .side = side};
     CLEANUP_FREE uint8_t *text = NULL;
     struct eval_page page = {0};
     size_t size;
@@ -233,9 +262,12 @@ int eval_page_load(const char *truth_path, const char *reading_path, enum brl_si
     int r = file_read(reading_path, MAX_READING_BYTES, &text, &size, fail);
     if (r < 0)
         return r;
-    r = is_annotation(reading_path, (char *) text)
-            ? load_annotations(truth_path, reading_path, side, &page, fail)
-            : load_json(truth_path, reading_path, (char *) text, size, side, &page, fail);
+    if (corrections)
+        r = eval_corrections_of(corrections, truth_path, side, &labels.changes, &labels.n_changes);
+    if (r == 0)
+        r = is_annotation(reading_path, (char *) text) && !ends_with(truth_path, ".csv")
+                ? load_annotations(&labels, reading_path, &page, fail)
+                : load_json(&labels, reading_path, (char *) text, size, &page, fail);
     if (r < 0) {
         eval_page_done(&page);
         return r;

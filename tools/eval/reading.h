@@ -21,6 +21,7 @@
 #include "braille/dsbi.h"
 
 #define EVAL_MAX_CELLS 20000 ///< of a side: a page has 1,200 at most
+#define EVAL_WIDEN 0.3       ///< of the cell's width, on every side
 
 struct eval_cell {
     uint16_t row, column; ///< from 0 in reading order
@@ -37,13 +38,40 @@ struct eval_cells {
 
 struct eval_page {
     struct eval_cells truth, reading;
+    bool loose; ///< the truth is boxes in no lines: no words, no text; `column` counts its cells
 };
 
-/** Load one side of a page. The reading is JSON of braillectl or a DSBI annotation; of two
- * annotations at different angles the picture's size must be known: it is looked for beside them.
- * FAIL_OPEN, FAIL_INPUT, -ENOMEM. */
+/** Labels that are known to be wrong (dataset/braille/data/dsbi-corrections.tsv). */
+struct eval_correction {
+    char *page; ///< owned: "M+9"
+    enum brl_side side;
+    struct brl_change change;
+};
+
+struct eval_corrections {
+    struct eval_correction *list; ///< owned
+    size_t n;
+};
+
+/** FAIL_OPEN, FAIL_INPUT, -ENOMEM. */
+int eval_corrections_load(const char *path, struct eval_corrections *ret, struct fail *fail);
+void eval_corrections_done(struct eval_corrections *c);
+/** Those of the annotation `path`. *ret: owned, free(). -ENOMEM. */
+int eval_corrections_of(const struct eval_corrections *c, const char *path, enum brl_side side,
+                        struct brl_change **ret, size_t *ret_n);
+
+/** Boxes of a photograph (boxes.c), a picture of the given size, as the rule has them. FAIL_OPEN,
+ * FAIL_INPUT, -ENOMEM. */
+int eval_boxes_load(const char *path, unsigned width, unsigned height, struct eval_cells *ret,
+                    struct fail *fail);
+
+/** Load one side of a page. The truth is a DSBI annotation, with corrections (NULL: as it is), or
+ * CSV of boxes. The reading is JSON of braillectl or, beside an annotation, another one; of two at
+ * different angles the picture's size must be known: it is looked for beside them. FAIL_OPEN,
+ * FAIL_INPUT, -ENOMEM. */
 int eval_page_load(const char *truth_path, const char *reading_path, enum brl_side side,
-                   struct eval_page *ret, struct fail *fail);
+                   const struct eval_corrections *corrections, struct eval_page *ret,
+                   struct fail *fail);
 void eval_page_done(struct eval_page *page);
 
 /** Which cell is the best of each: its index, or SIZE_MAX where none overlaps by more than 0.5. */
