@@ -23,6 +23,7 @@ static const enum lang_code code_of[N_MANNERS] = {LANG_CURRENT, LANG_CURRENT, LA
 #define TONED_SHARE 0.15 /* of syllables in books of Current Braille: 7 to 23 % in DSBI */
 #define NATS_UNKNOWN 8.0 /* a cell that is no text: rarer than the rarest syllable's cells */
 #define NATS_SIGN 3.0    /* punctuation: one of about 20 */
+#define NATS_MATH 4.5    /* one of about 90 signs in a formula */
 #define NATS_NUMBER 4.0  /* that there is a number, then its digits */
 #define NATS_DIGIT 2.3   /* ln 10 */
 #define NATS_LETTER 3.3  /* ln 26 */
@@ -126,6 +127,8 @@ static double other_nats(const struct lang_token *t)
         return NATS_NUMBER + NATS_DIGIT * (double) strlen(t->text);
     case LANG_LATIN:
         return NATS_NUMBER + NATS_LETTER * (double) strlen(t->text);
+    case LANG_MATH:
+        return NATS_MATH;
     case LANG_UNKNOWN:
         return NATS_UNKNOWN * t->n_cells;
     default:

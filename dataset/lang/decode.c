@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lang/formula.h"
 #include "lang/reader.h"
 
 /* Cells of the legal syllable at `at`, 0 if there is none. *ret_base: index into lang_bases. */
@@ -48,11 +49,12 @@ static bool takes_me(const struct lang_token *before)
     return false;
 }
 
-/* Words of one initial: d is de also in books of Current Braille, the others are Common Braille's:
- * n ni3, t ta1 (with tone 1 she), both also before men, m the me of zenme. NULL: there is none. */
+/* Words of one initial: d is de also in books of Current Braille, and n with tone 2 nin2 (DSBI's
+ * Math, page 3, twice); the others are Common Braille's: n ni3, t ta1 (with tone 1 she), both also
+ * before men, m the me of zenme. NULL: there is none. */
 static const char *short_word(const struct reader *r, size_t *ret_n)
 {
-    enum { D = 0x19, T = 0x1E, N = 0x1D, M = 0x0D, EN = 0x34, TONE1 = 0x01 };
+    enum { D = 0x19, T = 0x1E, N = 0x1D, M = 0x0D, EN = 0x34, TONE1 = 0x01, TONE2 = 0x02 };
     unsigned cell = cell_at(r, r->at), next = cell_at(r, r->at + 1);
     bool first = !follows(r, LANG_SYLLABLE), whole = !is_syllabic(r, next) && next != NUMBER;
     bool plural = next == M && cell_at(r, r->at + 2) == EN;
@@ -68,8 +70,24 @@ static const char *short_word(const struct reader *r, size_t *ret_n)
         takes_me(&r->text->tokens[r->text->n - 1]))
         return "me";
     *ret_n = 2;
-    return cell == T && first && next == TONE1 && !is_syllabic(r, cell_at(r, r->at + 2)) ? "ta1"
-                                                                                         : NULL;
+    if (!first || is_syllabic(r, cell_at(r, r->at + 2)))
+        return NULL;
+    return cell == T && next == TONE1 ? "ta1" : cell == N && next == TONE2 ? "nin2" : NULL;
+}
+
+/* The name of an initial in a table of them: "b － 4" (DSBI's Ordinary Printed Document, page 1).
+ * NULL: here is none. */
+static const char *named_initial(const struct reader *r)
+{
+    const unsigned cell = cell_at(r, r->at);
+
+    if (!at_word_start(r) || class_of(cell) != LANG_INITIAL || cell_at(r, r->at + 1) != DOTS36 ||
+        cell_at(r, r->at + 2) != NUMBER)
+        return NULL;
+    for (size_t b = 0; b < lang_n_bases; b++)
+        if (lang_bases[b].cells[0] == cell)
+            return lang_bases[b].initial;
+    return NULL;
 }
 
 static int read_syllable(struct reader *r)
@@ -80,6 +98,9 @@ static int read_syllable(struct reader *r)
     const char *word = n == 0 ? short_word(r, &n) : NULL;
     if (word)
         return lang_reader_add(r, LANG_SYLLABLE, n, word);
+    const char *initial = base == SIZE_MAX ? named_initial(r) : NULL;
+    if (initial)
+        return lang_reader_add(r, LANG_LATIN, 1, initial);
     if (base == SIZE_MAX) {
         /* an illegal pair is one unknown of two cells, with its tone */
         n = 1;
@@ -240,6 +261,8 @@ int lang_decode_code(enum lang_code code, const uint8_t *cells, size_t n, struct
     while (r.at < n && error == 0) {
         if (is_gap(cells[r.at]))
             error = lang_reader_gap(&r);
+        else if ((error = lang_math_read(&r)) != 0)
+            error = error < 0 ? error : 0;
         else if (cells[r.at] == NUMBER)
             error = lang_reader_number(&r);
         else

@@ -13,7 +13,15 @@
 #include "braille/cell.h"
 #include "lang/encode.h"
 
-enum lang_kind { LANG_SYLLABLE, LANG_PUNCT, LANG_NUMBER, LANG_LATIN, LANG_SPACE, LANG_UNKNOWN };
+enum lang_kind {
+    LANG_SYLLABLE,
+    LANG_PUNCT,
+    LANG_NUMBER,
+    LANG_LATIN, ///< letters, Latin or Greek
+    LANG_SPACE,
+    LANG_UNKNOWN,
+    LANG_MATH, ///< a sign in a formula
+};
 
 /** One piece of a line as read. A word's syllables follow each other without LANG_SPACE. Cells that
  * only say how to read the next ones (joiner 36, emphasis 6, the mark of "it") are in no token. */
@@ -21,8 +29,9 @@ struct lang_token {
     enum lang_kind kind;
     uint32_t first, n_cells; ///< the cells it came from (index into the input)
     /** "hao3" ("hao" when no tone is printed, "v" for u-umlaut); "，", "……", "－"; "24", "3.14",
-     * "5.1.1", "1/2", "50%"; "A", "kg"; the cells in Unicode braille when unknown (the first 8); of
-     * LANG_SPACE " ", "\n" at a line's end, "\n\n" where a paragraph or heading ends */
+     * "5.1.1", "1/2", "1又1/2", "50%"; "A", "kg", "α"; of a formula "＝", "²", "√{" (formula.h); the
+     * cells in Unicode braille when unknown (the first 8); of LANG_SPACE " ", "\n" at a line's end,
+     * "\n\n" where a paragraph or heading ends */
     char text[32];
 };
 

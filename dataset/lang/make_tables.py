@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""make_tables.py SYLLABLES.tsv BRAILLE.tsv LEXICON.tsv SANDHI.tsv TWO_CELL.tsv TWO_CELL_PUNCT.tsv COMMON_WORDS.tsv OUT.c: the tables of dataset/lang as constant C arrays (run by meson)."""
+"""make_tables.py SYLLABLES.tsv BRAILLE.tsv LEXICON.tsv SANDHI.tsv TWO_CELL.tsv TWO_CELL_PUNCT.tsv COMMON_WORDS.tsv MATH.tsv OUT.c: the tables of dataset/lang as constant C arrays (run by meson)."""
 import math
 import re
 import sys
@@ -209,9 +209,18 @@ def emit_common_words(out, path):
     print("};\nconst size_t lang_n_common_words = %d;\n" % len(words), file=out)
 
 
+def emit_math(out, path):
+    """Of one kind the longest first, so that the first that fits is meant."""
+    signs = [(kind, text, [cell(d) for d in dots.split(" ")], pinyin) for kind, text, dots, pinyin, _ in rows(path)]
+    print("const struct lang_math_sign lang_math_signs[] = {", file=out)
+    for kind, text, cells, pinyin in sorted(signs, key=lambda s: -len(s[2])):
+        print("    { LANG_MATH_%s, %s, %s, { %s }, %d }," % (kind.upper(), c_string(text), c_string(pinyin), ", ".join(map(str, cells)), len(cells)), file=out)
+    print("};\nconst size_t lang_n_math_signs = %d;\n" % len(signs), file=out)
+
+
 def main():
     syllables, code = [tuple(r) for r in rows(sys.argv[1])], braille(sys.argv[2])
-    with open(sys.argv[8], "w", encoding="utf8") as out:
+    with open(sys.argv[9], "w", encoding="utf8") as out:
         print("/* SPDX-License-Identifier: Apache-2.0\n *\n * Made by dataset/lang/make_tables.py from dataset/lang/data.\n */\n"
               '#include "lang/tables.h"\n', file=out)
         emit_bases(out, syllables, code)
@@ -222,6 +231,7 @@ def main():
         emit_two_cell_pairs(out, sys.argv[5], sys.argv[3], syllables)
         emit_two_cell_signs(out, sys.argv[6])
         emit_common_words(out, sys.argv[7])
+        emit_math(out, sys.argv[8])
 
 
 if __name__ == "__main__":

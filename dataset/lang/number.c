@@ -105,6 +105,13 @@ void lang_number_say(struct lang_buf *out, const char *number, bool by_digit)
         lang_buf_adds(out, "bai3fen1zhi1");
         n--;
     }
+    const char *and = strstr(number, "又");
+    if (and&&slash) {
+        say_integer(out, number, (size_t) (and-number));
+        lang_buf_adds(out, "you4");
+        n -= (size_t) (and+strlen("又") - number);
+        number = and+strlen("又");
+    }
     if (slash) { /* the denominator is said first */
         say_integer(out, slash + 1, (size_t) (number + n - slash - 1));
         lang_buf_adds(out, "fen1zhi1");

@@ -9,7 +9,34 @@
 #include <string.h>
 
 #include "lang/buf.h"
+#include "lang/formula.h"
 #include "lang/words.h"
+
+/* "²", "₁", "^{", "_{" */
+static bool is_script(const struct lang_token *t)
+{
+    static const char *const heads[] = {"^",        "_",        "\xc2\xb9", "\xc2\xb2",
+                                        "\xc2\xb3", "\xe2\x81", "\xe2\x82"};
+
+    for (size_t i = 0; i < ELEMENTSOF(heads) && t->kind == LANG_MATH; i++)
+        if (strncmp(t->text, heads[i], strlen(heads[i])) == 0)
+            return true;
+    return false;
+}
+
+/* What stands together in a formula: 6ax², but y ＝ 6x and sin x. */
+static bool is_joined_formula(const struct lang_token *before, const struct lang_token *token)
+{
+    if (token->kind == LANG_MATH && strcmp(token->text, "}/{") == 0)
+        return true;
+    if (!before || before->first + before->n_cells != token->first)
+        return false;
+    const bool letters =
+        (before->kind == LANG_NUMBER || before->kind == LANG_LATIN) && token->kind == LANG_LATIN;
+    return (letters || before->kind == LANG_MATH || token->kind == LANG_MATH) &&
+           (!lang_math_is_word(before) || is_script(token)) && !lang_math_is_operator(before) &&
+           !lang_math_is_operator(token);
+}
 
 int lang_pinyin(const struct lang_text *t, char **ret)
 {
@@ -20,9 +47,9 @@ int lang_pinyin(const struct lang_text *t, char **ret)
         if (token->kind == LANG_SPACE)
             continue;
         bool joined = before && token->kind == LANG_SYLLABLE && before->kind == LANG_SYLLABLE;
-        if (!joined)
+        if (!joined && !is_joined_formula(before, token))
             lang_buf_space(&out);
-        else if (strchr("aeo", token->text[0]) &&
+        else if (joined && strchr("aeo", token->text[0]) &&
                  !strchr("12345", before->text[strlen(before->text) - 1]))
             lang_buf_adds(&out, "'"); /* as in xi'an, which xian would not say */
         lang_buf_adds(&out, token->text);

@@ -78,48 +78,162 @@ static bool percent_at(const struct reader *r, size_t at)
            cell_at(r, at + 2) == 0x34;
 }
 
-int lang_reader_number(struct reader *r)
+/* Is this cell a point between the digits before and behind it? Its sign, or 0: 3456 parts a
+ * section's numbers, dots 2 and 3 decimals or thousands. */
+static char point_at(const struct reader *r, size_t at)
 {
-    char text[NUMBER_TEXT + 4];
-    size_t at = r->at + 1, n_text = 0;
-    bool lowered = lang_reader_digit(cell_at(r, at), false) < 0;
-    int r2, digit;
+    const unsigned cell = cell_at(r, at);
 
-    if (percent_at(r, r->at))
-        return lang_reader_add(r, LANG_NUMBER, 3, "%");
-    if (lang_reader_digit(cell_at(r, at), lowered) < 0)
-        return lang_reader_unknown(r, 1);
-    for (;;) {
-        if (n_text == NUMBER_TEXT) { /* more digits than a token holds: go on in the next one */
-            text[n_text] = 0;
-            r2 = lang_reader_add(r, LANG_NUMBER, at - r->at, text);
-            if (r2 < 0)
-                return r2;
-            n_text = 0;
-        }
-        unsigned cell = cell_at(r, at);
-        bool point = !lowered && n_text > 0 && text[n_text - 1] != '.' &&
-                     (cell == DOT3 || cell == NUMBER) && !percent_at(r, at) &&
-                     lang_reader_digit(cell_at(r, at + 1), false) >= 0;
-        digit = lang_reader_digit(cell, lowered);
+    if (lang_reader_digit(cell_at(r, at + 1), false) < 0 || percent_at(r, at))
+        return 0;
+    return cell == NUMBER ? ':' : cell == DOT2 ? ',' : cell == DOT3 ? '.' : 0;
+}
+
+/* Digits and points from `at` on, up to NUMBER_TEXT of them. Returns the cells. */
+static size_t digits_at(const struct reader *r, size_t at, bool lowered, char *text, size_t *n_text)
+{
+    const size_t start = at;
+
+    for (; *n_text < NUMBER_TEXT; at++) {
+        const int digit = lang_reader_digit(cell_at(r, at), lowered);
+        const bool begun = *n_text > 0 && text[*n_text - 1] >= '0';
+        const char point = digit < 0 && !lowered && begun ? point_at(r, at) : 0;
         if (digit < 0 && !point)
             break;
-        text[n_text++] = point ? '.' : (char) ('0' + digit);
-        at++;
+        text[(*n_text)++] = digit >= 0 ? (char) ('0' + digit) : point;
     }
-    size_t n_below = lowered ? 0 : denominator_at(r, at);
-    if (n_below > 0 && n_text > 0 && n_text + 1 + n_below <= NUMBER_TEXT) {
-        text[n_text++] = '/';
-        while (n_below-- > 0)
-            text[n_text++] = (char) ('0' + lang_reader_digit(cell_at(r, at++), true));
+    return at - start;
+}
+
+/* Do the signs `part` stand before groups of three digits only, the first behind one to three? */
+static bool parts_thousands(const char *text, char part)
+{
+    const char *end = text + strcspn(text, part == ',' ? "." : ",");
+    size_t n = strspn(text, "0123456789");
+
+    if (n > 3 || text[0] == '0' || text[n] != part)
+        return false;
+    for (text += n; text < end; text += 4)
+        if (*text != part || strspn(text + 1, "0123456789") != 3)
+            return false;
+    return true;
+}
+
+static void drop(char *text, char part)
+{
+    char *out = text;
+
+    for (; *text; text++)
+        if (*text != part)
+            *out++ = *text;
+    *out = 0;
+}
+
+/* Which of the points is decimal. Dot 2 alone before 000 is a thousand as liblouis writes it,
+ * before three other digits a decimal point as GB/T 18028 has it. */
+static void settle_points(char *text)
+{
+    size_t n_commas = 0, n_points = 0;
+    const char *comma = strchr(text, ',');
+
+    for (const char *p = text; *p; p++) {
+        n_commas += *p == ',';
+        n_points += *p == '.';
     }
-    size_t sign = at + (cell_at(r, at) == 0);
-    if (n_text > 0 && percent_at(r, sign)) {
-        text[n_text++] = '%';
+    const bool plain = !strchr(text, ':');
+    const bool commas = plain && parts_thousands(text, ',') &&
+                        (n_commas > 1 || n_points == 1 || (comma && !strcmp(comma, ",000")));
+    if (n_commas > 0 && commas)
+        drop(text, ',');
+    else if (plain && (n_points > 1 || (n_points == 1 && n_commas == 1)) &&
+             parts_thousands(text, '.'))
+        drop(text, '.');
+    for (char *p = text; *p; p++)
+        if (*p == ',' || *p == ':')
+            *p = '.';
+}
+
+/* "1.2" and a denominator: one and two thirds, each part with its own 3456. */
+static bool is_mixed(const char *text)
+{
+    const char *part = strchr(text, ':');
+
+    return part && !strpbrk(text, ",.") && !strchr(part + 1, ':');
+}
+
+/* The denominator, and the percent sign behind a gap. */
+static size_t add_tail(const struct reader *r, size_t at, bool lowered, bool mixed, char *text)
+{
+    static const char and[] = "又";
+    const size_t start = at, n_below = lowered ? 0 : denominator_at(r, at);
+    size_t n = strlen(text);
+
+    if (n_below > 0 && n + sizeof(and) + n_below <= NUMBER_TEXT) {
+        char *part = mixed ? strchr(text, '.') : NULL;
+        if (part) {
+            memmove(part + sizeof(and) - 1, part + 1, strlen(part));
+            memcpy(part, and, sizeof(and) - 1);
+            n += sizeof(and) - 2;
+        }
+        text[n++] = '/';
+        for (size_t i = 0; i < n_below; i++)
+            text[n++] = (char) ('0' + lang_reader_digit(cell_at(r, at++), true));
+    }
+    const size_t sign = at + (cell_at(r, at) == 0);
+    if (percent_at(r, sign)) {
+        text[n++] = '%';
         at = sign + 3;
     }
+    text[n] = 0;
+    return at - start;
+}
+
+size_t lang_reader_number_at(const struct reader *r, size_t at, char text[32])
+{
+    const bool lowered = lang_reader_digit(cell_at(r, at + 1), false) < 0;
+    size_t n_text = 0, n;
+
+    if (cell_at(r, at) != NUMBER)
+        return 0;
+    n = 1 + digits_at(r, at + 1, lowered, text, &n_text);
+    if (n_text == 0 || n_text == NUMBER_TEXT)
+        return 0;
     text[n_text] = 0;
-    return at > r->at ? lang_reader_add(r, LANG_NUMBER, at - r->at, text) : 0;
+    const bool mixed = is_mixed(text);
+    settle_points(text);
+    return n + add_tail(r, at + n, lowered, mixed, text);
+}
+
+/* More digits than a token holds: as they stand, and on in the next token. */
+static int read_long_number(struct reader *r)
+{
+    char text[NUMBER_TEXT + 4];
+    size_t n_text = 0, n = 1 + digits_at(r, r->at + 1, false, text, &n_text);
+    int r2 = 0;
+
+    while (r2 == 0 && n_text > 0) {
+        text[n_text] = 0;
+        for (size_t i = 0; i < n_text; i++)
+            text[i] = text[i] >= '0' && text[i] <= '9' ? text[i] : '.';
+        r2 = lang_reader_add(r, LANG_NUMBER, n, text);
+        n_text = 0;
+        n = digits_at(r, r->at, false, text, &n_text);
+    }
+    return r2;
+}
+
+int lang_reader_number(struct reader *r)
+{
+    char text[32];
+    const size_t n = lang_reader_number_at(r, r->at, text);
+
+    if (n > 0)
+        return lang_reader_add(r, LANG_NUMBER, n, text);
+    if (percent_at(r, r->at))
+        return lang_reader_add(r, LANG_NUMBER, 3, "%");
+    if (lang_reader_digit(cell_at(r, r->at + 1), false) >= 0)
+        return read_long_number(r);
+    return lang_reader_unknown(r, 1);
 }
 
 int lang_reader_letters(struct reader *r, size_t n_sign, bool first_upper, bool all_upper)

@@ -85,8 +85,11 @@ int lang_reader_add(struct reader *r, enum lang_kind kind, size_t n_cells, const
 int lang_reader_unknown(struct reader *r, size_t n_cells);
 int lang_reader_gap(struct reader *r);
 /** 3456 and what belongs to it: 24, 3.14, 5.1.1 (a section: each part with its own 3456), 1/2, 50%,
- * and lowered digits alone (page and note numbers). */
+ * 1又1/2, and lowered digits alone (page and note numbers). The decimal point is dot 2 (GB/T 18028) or
+ * dot 3 (liblouis); what parts groups of three digits is left out. */
 int lang_reader_number(struct reader *r);
+/** The same at `at`, nothing moved: its cells, or 0 for no number or one longer than a token. */
+size_t lang_reader_number_at(const struct reader *r, size_t at, char text[32]);
 /** Letters behind a sign of `n_sign` cells, in tokens of up to 31. */
 int lang_reader_letters(struct reader *r, size_t n_sign, bool first_upper, bool all_upper);
 /** One sign for both sides of a pair: the gaps around it tell, else they take turns. */

@@ -9,26 +9,11 @@
 #include <string.h>
 
 #include "lang/buf.h"
+#include "lang/formula.h"
 #include "lang/number.h"
 #include "lang/tables.h"
 #include "lang/tone.h"
 #include "lang/words.h"
-
-/* Mandarin names of the letters in the syllables that the voice knows (c, j and q only nearly). */
-static const char *const letters[26] = {
-    "ei1",    "bi4",  "xi1",     "di4",    "yi4",        "ai2fu5",    "ji4",  "ei1qi5", "ai4",
-    "zhei4",  "kei4", "ai2lou5", "ai2mu5", "en1",        "ou1",       "pi4",  "qiu1",   "a4er5",
-    "ai2si5", "ti4",  "you1",    "wei1",   "da2bu5liu5", "ai2ke5si5", "wai4", "zei4",
-};
-
-/* Units behind a number are said in full. */
-static const struct {
-    const char *text, *words;
-} units[] = {
-    {"kg", "qian1ke4"}, {"g", "ke4"},         {"mg", "hao2ke4"}, {"km", "qian1mi3"},
-    {"m", "mi3"},       {"cm", "li2mi3"},     {"mm", "hao2mi3"}, {"l", "sheng1"},
-    {"L", "sheng1"},    {"ml", "hao2sheng1"},
-};
 
 /* Signs that are words between numbers and letters. The dash is told apart in say_sign(). */
 static const struct {
@@ -197,16 +182,17 @@ static void say_latin(struct speaker *s, size_t i)
 {
     const struct lang_token *t = token_at(s, i);
 
-    if (i > 0 && is_kind(neighbour(s, i, -1), LANG_NUMBER))
-        for (size_t k = 0; k < ELEMENTSOF(units); k++)
-            if (strcmp(units[k].text, t->text) == 0) {
-                say(s, units[k].words);
-                return;
-            }
-    for (const char *p = t->text; *p; p++) {
-        char c = *p >= 'A' && *p <= 'Z' ? (char) (*p - 'A' + 'a') : *p;
-        if (c >= 'a' && c <= 'z')
-            say(s, letters[c - 'a']);
+    const bool counted = i > 0 && is_kind(neighbour(s, i, -1), LANG_NUMBER);
+    const char *unit = counted ? lang_unit_name(t->text) : NULL;
+
+    if (unit) {
+        say(s, unit);
+        return;
+    }
+    for (size_t at = 0, n; t->text[at]; at += n) {
+        const char *name = lang_letter_name(t->text + at, &n);
+        if (name)
+            say(s, name);
     }
 }
 
@@ -221,7 +207,9 @@ static void say_dash(struct speaker *s, size_t i)
         if (before->text[0] != '0') /* not 010-62781234 */
             say(s, "zhi4");
     } else if (is_kind(after, LANG_NUMBER) || is_kind(after, LANG_LATIN)) {
-        if (is_kind(operand, LANG_NUMBER) || is_kind(operand, LANG_LATIN))
+        /* a minus has a blank before it (GB/T 18028 6.1): b－4 is a hyphen */
+        if ((is_kind(operand, LANG_NUMBER) || is_kind(operand, LANG_LATIN)) &&
+            (operand != before || before->kind != LANG_LATIN))
             say(s, "jian3");
         else if (!before || before->kind == LANG_SPACE || before->kind == LANG_PUNCT)
             say(s, "fu4");
@@ -265,7 +253,15 @@ int lang_spoken(const struct lang_text *t, char **ret, unsigned *ret_n_unknown)
     struct speaker s = {.text = t};
 
     for (size_t i = 0; i < t->n;) {
-        size_t n = 1;
+        size_t n = lang_math_run(t, i);
+        if (n > 0) {
+            begin_word(&s);
+            lang_math_say(&s.out, t->tokens + i, n,
+                          i > 0 && is_kind(neighbour(&s, i, -1), LANG_NUMBER));
+            i += n;
+            continue;
+        }
+        n = 1;
         switch (t->tokens[i].kind) {
         case LANG_SYLLABLE:
             n = say_word(&s, i);
@@ -281,6 +277,8 @@ int lang_spoken(const struct lang_text *t, char **ret, unsigned *ret_n_unknown)
             break;
         case LANG_SPACE:
             say_space(&s, i);
+            break;
+        case LANG_MATH: /* always in a run */
             break;
         case LANG_UNKNOWN:
             s.n_unknown += t->tokens[i].n_cells;

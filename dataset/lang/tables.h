@@ -66,6 +66,32 @@ struct lang_common_word {
 extern const struct lang_common_word lang_common_words[];
 extern const size_t lang_n_common_words;
 
+/** What a sign of mathematics may stand beside; data/math.tsv says it in words. */
+enum lang_math_kind {
+    LANG_MATH_BINARY,
+    LANG_MATH_RELATION,
+    LANG_MATH_INFIX,
+    LANG_MATH_UNARY,
+    LANG_MATH_PREFIX,
+    LANG_MATH_FUNCTION,
+    LANG_MATH_LEAD,
+    LANG_MATH_CONSTANT,
+    LANG_MATH_POSTFIX,
+    LANG_MATH_OPEN,
+    LANG_MATH_CLOSE,
+    LANG_MATH_GREEK,
+};
+/** Longest first. */
+struct lang_math_sign {
+    enum lang_math_kind kind;
+    char text[8];
+    char pinyin[24];
+    brl_cell cells[3];
+    uint8_t n_cells;
+};
+extern const struct lang_math_sign lang_math_signs[];
+extern const size_t lang_n_math_signs;
+
 /** A frequent word of 1-4 syllables, sorted by the usual bases of its syllables, then by cost. */
 struct lang_word {
     uint16_t syllables[4]; ///< (base + 1) * 8 + tone; 0 behind the last
