@@ -71,27 +71,37 @@ static int add_string(sd_bus_message *m, const char *key, const char *value)
     return sd_bus_message_append(m, "{sv}", key, "s", value ? value : "");
 }
 
-/* The cells of all lines, a line each, as Unicode braille or as BRF. *ret owned. */
+static char *put_line(char *at, const struct pipeline_line *line, bool brf)
+{
+    const uint8_t *s = (const uint8_t *) line->braille;
+
+    if (!brf)
+        return stpcpy(at, line->braille);
+    /* U+2800 + cell is e2 a0+(cell >> 6) 80+(cell & 63); six-dot cells end in the third */
+    for (; s[0]; s += 3)
+        *at++ = brl_cell_ascii(s[2] & 63);
+    *at = 0;
+    return at;
+}
+
+/* The cells of all lines, a line each, as Unicode braille or as BRF; a form feed stands between the
+ * sides. *ret owned. */
 static int join_cells(const struct pipeline_reading *reading, bool brf, char **ret)
 {
     size_t size = 1;
 
-    for (size_t i = 0; i < reading->n_lines; i++)
-        size += strlen(reading->lines[i].braille) + 1;
-    char *out = malloc(size), *at = out;
+    for (unsigned k = 0; k < reading->n_sides; k++)
+        for (size_t i = 0; i < reading->side[k].n_lines; i++)
+            size += strlen(reading->side[k].lines[i].braille) + 1;
+    char *out = calloc(1, size), *at = out;
     if (!out)
         return -ENOMEM;
-    for (size_t i = 0; i < reading->n_lines; i++) {
-        const uint8_t *s = (const uint8_t *) reading->lines[i].braille;
-        if (i > 0)
-            *at++ = '\n';
-        if (!brf)
-            at = stpcpy(at, (const char *) s);
-        /* U+2800 + cell is e2 a0+(cell >> 6) 80+(cell & 63); six-dot cells end in the third */
-        for (; brf && s[0]; s += 3)
-            *at++ = brl_cell_ascii(s[2] & 63);
-    }
-    *at = 0;
+    for (unsigned k = 0; k < reading->n_sides; k++)
+        for (size_t i = 0; i < reading->side[k].n_lines; i++) {
+            if (at > out)
+                *at++ = i > 0 ? '\n' : '\f';
+            at = put_line(at, &reading->side[k].lines[i], brf);
+        }
     *ret = out;
     return 0;
 }
@@ -115,6 +125,14 @@ static int add_cells(sd_bus_message *m, const struct job *job)
     return r;
 }
 
+/* Those that hold braille, as the option "sides" has them. */
+static uint32_t sides_of(const struct pipeline_reading *reading)
+{
+    if (reading->n_sides == 2)
+        return 3;
+    return reading->side[0].side == BRL_VERSO ? 2 : 1;
+}
+
 static int add_reading(sd_bus_message *m, struct job *job)
 {
     const struct pipeline_reading *reading = &job->result.reading;
@@ -130,10 +148,13 @@ static int add_reading(sd_bus_message *m, struct job *job)
         r = add_string(m, "braille-code", code);
     if (r >= 0)
         r = sd_bus_message_append(
-            m, "{sv}{sv}{sv}{sv}{sv}", "braille-code-confidence", "d", (double) reading->code_p,
-            "orientation", "u", 1 + reading->orientation / 90, "sides", "u",
-            job->options.read.verso ? 2 : 1, "confidence", "d", (double) reading->confidence,
-            "unknown-cells", "u", reading->n_unknown);
+            m, "{sv}{sv}{sv}{sv}{sv}{sv}", "braille-code-confidence", "d", (double) reading->code_p,
+            "orientation", "u", 1 + reading->orientation / 90, "mirrored", "u",
+            1 + reading->mirrored, "sides", "u", sides_of(reading), "confidence", "d",
+            (double) reading->confidence, "unknown-cells", "u", reading->n_unknown);
+    for (unsigned i = 0; r >= 0 && i < reading->n_sides; i++)
+        if (!reading->side[i].is_text)
+            r = job_warn(job, "no-text:%s", reading->side[i].side == BRL_VERSO ? "verso" : "recto");
     if (r >= 0 && reading->n_unknown)
         r = job_warn(job, "unknown-cells:%u", reading->n_unknown);
     return r;

@@ -95,9 +95,21 @@ static int take_sides(struct job *job, sd_bus_message *m, const char *name, stru
     int r = sd_bus_message_read(m, "u", &u);
     if (r < 0)
         return r;
+    if (u > 3)
+        return bad(name, "0 or 1 (recto), 2 (verso) or 3 (both)", fail);
+    job->options.read.sides = u > 0 ? (enum pipeline_sides)(u - 1) : PIPELINE_RECTO;
+    return 0;
+}
+
+static int take_mirrored(struct job *job, sd_bus_message *m, const char *name, struct fail *fail)
+{
+    uint32_t u;
+    int r = sd_bus_message_read(m, "u", &u);
+    if (r < 0)
+        return r;
     if (u > 2)
-        return bad(name, "0 or 1 (recto), or 2 (verso)", fail);
-    job->options.read.verso = u == 2;
+        return bad(name, "0 (auto), 1 (no) or 2 (yes)", fail);
+    job->options.read.mirrored = (int) u - 1;
     return 0;
 }
 
@@ -198,6 +210,7 @@ static const struct option options[] = {
     {"outputs", "as", CONVERT, take_outputs},
     {"orientation", "u", CONVERT, take_orientation},
     {"sides", "u", CONVERT, take_sides},
+    {"mirrored", "u", CONVERT, take_mirrored},
     {"dpi", "d", CONVERT, take_dpi},
     {"rate", "d", SPEAK, take_rate},
     {"pitch", "d", SPEAK, take_pitch},

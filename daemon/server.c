@@ -45,8 +45,9 @@ static void end_job(struct server *s, struct job *job)
     if (job->result.r < 0)
         log_debug("%s: %s", kinds[job->kind], job->result.fail.text);
     else
-        log_debug("%s: %zu cells, %zu samples on %s", kinds[job->kind], job->result.reading.n_cells,
-                  job->result.n_samples, job->result.device);
+        log_debug("%s: %zu cells, %zu samples on %s", kinds[job->kind],
+                  pipeline_reading_cells(&job->result.reading), job->result.n_samples,
+                  job->result.device);
     job_free(job);
     if (s->leaving && s->n_jobs == 0)
         sd_event_exit(s->event, 0);

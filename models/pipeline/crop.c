@@ -58,29 +58,29 @@ static void take_text(struct pipeline_cells *c, const struct lang_bit *bit, floa
     ret->confidence = dot;
 }
 
-int pipeline_find_crop(struct pipeline *p, const struct image *img,
-                       const struct brl_page_params *params, struct pipeline_cells *c,
-                       struct pipeline_reading *ret, const struct pipeline_job *job,
-                       struct fail *fail)
+int pipeline_find_crop(struct pipeline_task *t, struct pipeline_cells *c,
+                       struct pipeline_reading *ret, struct fail *fail)
 {
-    const bool known = params->dpi > 0 || img->dpi > 0;
+    const struct pipeline_read_params *params = t->params;
+    const bool known = params->dpi > 0 || t->img->dpi > 0;
+    const enum brl_side side = params->sides == PIPELINE_VERSO ? BRL_VERSO : BRL_RECTO;
+    const struct pipeline_place place = {params->orientation, params->mirrored == 1, -1};
+    struct pipeline *p = t->p;
     uint32_t best = 0;
     float best_p = -2;
 
     int r = pipeline_load_crop_bank(p, fail);
     for (size_t i = 0; i < (known ? 1 : ELEMENTSOF(usual_dpi)) && r == 0; i++) {
         CLEANUP(pipeline_cells_done) struct pipeline_cells now = {0};
-        struct brl_page_params as = *params;
+        const double dpi = known ? params->dpi : usual_dpi[i];
         struct fail why = {0};
         uint32_t text = 0;
         float dot = 0;
 
-        if (!known)
-            as.dpi = usual_dpi[i];
-        r = pipeline_find_cells(p, img, &as, &now, &ret->times_ms, job, &why);
+        r = pipeline_find_cells(t, side, true, dpi, &place, &now, &why);
         double t0 = pipeline_now_ms();
         if (r == 0)
-            r = look_up(p, &now, &text, &dot, job, &why);
+            r = look_up(p, &now, &text, &dot, t->job, &why);
         ret->times_ms.knn += pipeline_now_ms() - t0;
         if (r == 0 && dot > best_p) {
             struct pipeline_cells old = *c;

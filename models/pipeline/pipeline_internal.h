@@ -40,26 +40,75 @@ int pipeline_reopen(struct pipeline *p, struct fail *fail);
 /** Open the device unless it is: after a reopening that failed there is none. */
 int pipeline_ensure_device(struct pipeline *p, struct fail *fail);
 
-/** What the models say of each place of the grid. */
+#define PIPELINE_TOP 8 ///< cells that a place is compared with at the end
+
+/** What the models say of each place of one side's grid. */
 struct pipeline_cells {
-    struct brl_page *page; ///< owned
-    float *embeddings;     ///< [n_slots][E], owned
-    uint32_t *cell;        ///< [n_slots], owned
-    float *p;              ///< [n_slots], owned
+    struct brl_page *page; ///< owned; places in the picture as it was given to the grid
+    bool mirrored;         ///< that was the mirror image of the picture as given,
+    unsigned width;        ///< which is so wide
+    float *embeddings;     ///< [n_slots][E], the blank text's where nobody looked; owned
+    uint32_t *top;         ///< [n_slots][PIPELINE_TOP] the nearest cells, best first; owned
+    float *cosine;         ///< [n_slots][PIPELINE_TOP] theirs; owned
+    uint8_t *cell;         ///< [n_slots] what is read, owned
+    float *p;              ///< [n_slots] that it is this, owned
 };
 
 void pipeline_cells_done(struct pipeline_cells *c);
-/** Find the grid as `params` has it and read every place. */
-int pipeline_find_cells(struct pipeline *p, const struct image *img,
-                        const struct brl_page_params *params, struct pipeline_cells *c,
-                        struct pipeline_times *times, const struct pipeline_job *job,
+
+/** Where the page lies, and where its light comes from. */
+struct pipeline_place {
+    int orientation;  ///< -1: 0, 90 or 270 by the grid
+    bool mirrored;    ///< look at the mirror image
+    double light_deg; ///< in the picture that is looked at; < 0: found
+};
+
+struct pipeline_task { ///< what stays the same while one picture is read
+    struct pipeline *p;
+    const struct image *img;
+    const struct pipeline_read_params *params;
+    const struct pipeline_job *job;
+    struct image *mirror;         ///< of img, made when it is needed; owned
+    struct pipeline_times *times; ///< added to
+};
+
+/** Find one side's grid in this place and read every cell of it. */
+int pipeline_find_cells(struct pipeline_task *t, enum brl_side side, bool crop, double dpi,
+                        const struct pipeline_place *place, struct pipeline_cells *c,
                         struct fail *fail);
 /** A crop of the paper's kind: its cells are those of the nearest BIT text, which is named in `ret`
  * with its p. */
-int pipeline_find_crop(struct pipeline *p, const struct image *img,
-                       const struct brl_page_params *params, struct pipeline_cells *c,
-                       struct pipeline_reading *ret, const struct pipeline_job *job,
-                       struct fail *fail);
+int pipeline_find_crop(struct pipeline_task *t, struct pipeline_cells *c,
+                       struct pipeline_reading *ret, struct fail *fail);
+
+/** Which way the page lies is what makes its cells text. Reads `side` and says where the page lies,
+ * light included. -ENODATA: no braille on this side; the place may still be known from the other
+ * side's dots (ret->light_deg >= 0). */
+int pipeline_find_place(struct pipeline_task *t, enum brl_side side, struct pipeline_cells *c,
+                        struct pipeline_place *ret, struct fail *fail);
+
+/* A page's cells in reading order, LANG_LINE_END behind each row. */
+struct pipeline_stream {
+    uint8_t *cells; ///< owned
+    size_t n;
+    size_t *first; ///< [n_rows + 1] where a row begins; owned
+    unsigned n_rows;
+    size_t n_raised;
+};
+void pipeline_stream_done(struct pipeline_stream *s);
+/** As if the page were turned by half, or mirrored: the same cells, permuted. */
+int pipeline_stream_new(const struct pipeline_cells *c, bool turned, bool mirrored,
+                        struct pipeline_stream *ret);
+/** -log likelihood of the text a raised cell, in `code` or (0) the likeliest one. INFINITY of no
+ * cells. */
+int pipeline_stream_nats(const struct pipeline_stream *s, unsigned code, double *ret);
+
+/** Is it text in the placement that was found? Few cells say little. */
+bool pipeline_is_text(double nats, size_t n_raised);
+
+/** What the sides say: lines, pieces, pinyin. `cells` are those of ret->side. */
+int pipeline_translate(const struct pipeline_cells *cells, unsigned code,
+                       struct pipeline_reading *ret);
 
 double pipeline_now_ms(void);
 void pipeline_report(const struct pipeline_job *job, enum pipeline_stage stage, double fraction);

@@ -15,12 +15,9 @@
 
 static struct {
     const char *out, *text;
-    unsigned orientation, side, code;
+    unsigned orientation, side, mirrored, code;
     double dpi, rate, pitch;
 } options = {.rate = 1, .pitch = 1};
-
-static const char *const orientations[] = {"auto", "0", "90", "180", "270", NULL};
-static const char *const sides[] = {"recto", "verso", NULL};
 
 static size_t convert_args(struct arg *out)
 {
@@ -28,10 +25,7 @@ static size_t convert_args(struct arg *out)
         {"output", 'o', ARG_STRING, "OUT", "sound file: .wav .flac .ogg .opus; - streams WAV",
          &options.out},
         {"text", 0, ARG_STRING, "OUT.txt", "also write what was spoken", &options.text},
-        {"side", 0, ARG_CHOICE, "SIDE", "recto (default) or verso", &options.side,
-         .choices = sides},
-        {"orientation", 0, ARG_CHOICE, "DEG", "auto (default), 0, 90, 180 or 270",
-         &options.orientation, .choices = orientations},
+        ENGINE_PLACE_ARGS(&options.side, &options.orientation, &options.mirrored),
         {"dpi", 0, ARG_NUMBER, "N", "resolution of the scan when the file does not say it",
          &options.dpi, .min = 20, .max = 2400},
         ENGINE_CODE_ARG(&options.code),
@@ -113,7 +107,8 @@ static int read_page(struct convert *c, const char *name, struct fail *fail)
         .orientation = options.orientation ? 90 * ((int) options.orientation - 1) : -1,
         .dpi = options.dpi,
         .code = options.code,
-        .verso = options.side == 1,
+        .sides = (enum pipeline_sides) options.side,
+        .mirrored = (int) options.mirrored - 1,
     };
     struct engine_page page = {0};
     int fd = -1;

@@ -24,14 +24,12 @@
 #define CODE_SURE 0.9f
 
 static struct {
-    unsigned format, orientation, side, code, language;
+    unsigned format, orientation, side, mirrored, code, language;
     const char *output, *title;
     double dpi, doubt;
     bool crop;
 } options = {.format = UINT_MAX, .language = UINT_MAX, .doubt = DOUBT};
 
-static const char *const orientations[] = {"auto", "0", "90", "180", "270", NULL};
-static const char *const sides[] = {"recto", "verso", NULL};
 static const char *const languages[] = {"en", "zh", NULL};
 
 static size_t read_args(struct arg *out)
@@ -42,10 +40,7 @@ static size_t read_args(struct arg *out)
          .choices = format_names},
         {"output", 'o', ARG_STRING, "FILE", "write there; its ending may name the format",
          &options.output},
-        {"side", 0, ARG_CHOICE, "SIDE", "recto (default) or verso: the other side's dots",
-         &options.side, .choices = sides},
-        {"orientation", 0, ARG_CHOICE, "DEG", "auto (default), 0, 90, 180 or 270",
-         &options.orientation, .choices = orientations},
+        ENGINE_PLACE_ARGS(&options.side, &options.orientation, &options.mirrored),
         {"dpi", 0, ARG_NUMBER, "N", "resolution of the scan when the file does not say it",
          &options.dpi, .min = 20, .max = 2400},
         ENGINE_CODE_ARG(&options.code),
@@ -103,6 +98,22 @@ static int print_text(const char *text, size_t size, struct fail *fail)
     return ctl_flush(fail);
 }
 
+static void say_where(const struct ctl *ctl, const struct pipeline_reading *reading)
+{
+    static const char *const names[] = {[BRL_RECTO] = "recto", [BRL_VERSO] = "verso"};
+
+    if (options.side == PIPELINE_BOTH && reading->n_sides == 1)
+        ctl_say_line(ctl, "nothing on the %s", names[reading->side[0].side == BRL_RECTO]);
+    if (reading->mirrored)
+        ctl_say_line(ctl, "a mirror image, it seems; --mirrored no reads it as it is");
+    for (unsigned i = 0; i < reading->n_sides; i++)
+        if (!reading->side[i].is_text)
+            ctl_say_line(ctl,
+                         "the %s is no text in any code of Chinese braille (%.1f nats a cell): its "
+                         "cells are given, and none is certain",
+                         names[reading->side[i].side], reading->side[i].nats);
+}
+
 static void say_what_was_read(const struct ctl *ctl, const struct pipeline_reading *reading)
 {
     const char *name = lang_code_names[reading->code], *title = engine_code_title(name);
@@ -111,6 +122,9 @@ static void say_what_was_read(const struct ctl *ctl, const struct pipeline_readi
     if (ctl->verbose)
         ctl_say_line(ctl, "decode %.1f, grid %.1f, embed %.1f, knn %.1f, lang %.1f ms", t->decode,
                      t->grid, t->embed, t->knn, t->lang);
+    say_where(ctl, reading);
+    if (!pipeline_reading_is_text(reading))
+        return;
     if (reading->code_p < CODE_SURE)
         ctl_say_line(ctl, "%s, it seems (%.2f); --code says which code it is", title,
                      (double) reading->code_p);
@@ -130,25 +144,21 @@ static int read_one(const struct ctl *ctl, struct pipeline *p, const char *name,
     int r = ctl_open_input(name, IMAGE_MAX_FILE_BYTES, &fd, fail);
     if (r < 0)
         return r;
-    r = local_read(p, ctl, fd, name,
-                   pipeline_read_params(.mode = options.crop ? PIPELINE_CROP : PIPELINE_AUTO,
-                                        .dpi = options.dpi,
-                                        .orientation = options.orientation
-                                                           ? 90 * ((int) options.orientation - 1)
-                                                           : -1,
-                                        .code = options.code, .verso = options.side == 1),
-                   &reading, w->format->needs_picture ? &img : NULL, fail);
+    r = local_read(
+        p, ctl, fd, name,
+        pipeline_read_params(.mode = options.crop ? PIPELINE_CROP : PIPELINE_AUTO,
+                             .dpi = options.dpi,
+                             .orientation =
+                                 options.orientation ? 90 * ((int) options.orientation - 1) : -1,
+                             .mirrored = (int) options.mirrored - 1, .code = options.code,
+                             .sides = (enum pipeline_sides) options.side),
+        &reading, w->format->needs_picture ? &img : NULL, fail);
     close(fd);
     ctl_progress_clear();
     if (r < 0)
         return r;
     say_what_was_read(ctl, &reading);
-    r = format_add(w,
-                   &(struct format_page){.name = name,
-                                         .img = img,
-                                         .side = options.side == 1 ? BRL_VERSO : BRL_RECTO,
-                                         .reading = &reading},
-                   fail);
+    r = format_add(w, &(struct format_page){.name = name, .img = img, .reading = &reading}, fail);
     pipeline_reading_done(&reading);
     return r;
 }
@@ -217,6 +227,11 @@ static int read_run(struct ctl *ctl, int n_words, char **words, struct fail *fai
     int r = choose_format(ctl, &format, fail);
     if (r < 0)
         return r;
+    if (format->one_page && options.side == PIPELINE_BOTH)
+        return fail_set(fail, FAIL_USAGE, -EINVAL,
+                        "--format %s holds one side: use --side recto -o X+recto.txt, then --side "
+                        "verso -o X+verso.txt",
+                        format->name);
     if (n_words > 1 && format->one_page)
         return fail_set(fail, FAIL_USAGE, -EINVAL,
                         "--format %s holds one side of one page; read the pages one by one",

@@ -281,9 +281,10 @@ static int bus_engine_read(struct engine *base, int fd, const char *name,
     int r = new_call(e, "Convert", &m, fail);
     if (r < 0)
         return r;
-    r = sd_bus_message_append(m, "ha{sv}", fd, 5, "outputs", "as", 1, "pinyin", "orientation", "u",
-                              orientation, "sides", "u", params->verso ? 2 : 1, "dpi", "d",
-                              params->dpi, "braille-code", "s", code);
+    r = sd_bus_message_append(m, "ha{sv}", fd, 6, "outputs", "as", 1, "pinyin", "orientation", "u",
+                              orientation, "sides", "u", 1 + (uint32_t) params->sides, "mirrored",
+                              "u", (uint32_t) (1 + params->mirrored), "dpi", "d", params->dpi,
+                              "braille-code", "s", code);
     if (r < 0)
         return lost(r, fail);
     r = call(&c, TAKE_PTR(m), fail);

@@ -99,7 +99,8 @@ static int local_engine_read(struct engine *base, int fd, const char *name,
 
     int r = local_read(e->pipeline, base->ctl, fd, name,
                        pipeline_read_params(.orientation = params->orientation, .dpi = params->dpi,
-                                            .code = params->code, .verso = params->verso),
+                                            .code = params->code, .sides = params->sides,
+                                            .mirrored = params->mirrored),
                        &reading, NULL, fail);
     if (r < 0)
         return r;

@@ -21,6 +21,10 @@ void engine_stages_add(struct engine_stages *s, const char *name, double ms)
     s->list[i].ms += ms;
 }
 
+const char *const engine_sides[] = {"recto", "verso", "both", NULL};
+const char *const engine_orientations[] = {"auto", "0", "90", "180", "270", NULL};
+const char *const engine_mirrored[] = {"auto", "no", "yes", NULL};
+
 const char *const engine_codes[] = {"auto", "current", "common", "two-cell", NULL};
 
 const char *engine_code_title(const char *code)

@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "base/fail.h"
+#include "pipeline/pipeline.h"
 #include "tools/ctl/args.h"
 #include "tools/ctl/ctl.h"
 
@@ -35,6 +36,29 @@ struct engine_page {
 };
 void engine_page_done(struct engine_page *page);
 
+/** --side, --orientation and --mirrored: the names, and what each stands for. */
+extern const char *const engine_sides[], *const engine_orientations[], *const engine_mirrored[];
+#define ENGINE_PLACE_ARGS(side_to, orientation_to, mirrored_to)                                    \
+    {"side",                                                                                       \
+     0,                                                                                            \
+     ARG_CHOICE,                                                                                   \
+     "SIDE",                                                                                       \
+     "recto (default), verso (the other side's dots) or both",                                     \
+     (side_to),                                                                                    \
+     .choices = engine_sides},                                                                     \
+        {"orientation",                                                                            \
+         0,                                                                                        \
+         ARG_CHOICE,                                                                               \
+         "DEG",                                                                                    \
+         "auto (default), 0, 90, 180 or 270",                                                      \
+         (orientation_to),                                                                         \
+         .choices = engine_orientations},                                                          \
+    {                                                                                              \
+        "mirrored", 0, ARG_CHOICE, "WHETHER",                                                      \
+            "auto (default), no, or yes: the picture is a mirror image", (mirrored_to),            \
+            .choices = engine_mirrored                                                             \
+    }
+
 /** The names of --code: "auto", then those of enum lang_code. NULL-terminated. */
 extern const char *const engine_codes[];
 #define ENGINE_CODE_ARG(to)                                                                        \
@@ -49,7 +73,8 @@ struct engine_read_params {
     int orientation; ///< -1: found; degrees
     double dpi;      ///< 0: from the file or found
     unsigned code;   ///< 0: found; else 1 + enum lang_code
-    bool verso;
+    enum pipeline_sides sides;
+    int mirrored; ///< -1: found; 0 no, 1 yes
 };
 struct engine_say_params {
     double rate, pitch;

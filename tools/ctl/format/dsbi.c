@@ -18,14 +18,14 @@ static double between(const float a[2], const float b[2])
 
 /* Degrees by which the page is turned clockwise in the picture, from the mean direction of the
  * cells' rows of dots; hundredths, as the file has them. A verso's dots 1 lie right of dots 4. */
-static double page_angle(const struct pipeline_reading *r, enum brl_side side)
+static double page_angle(const struct pipeline_side *r)
 {
     double x = 0, y = 0;
 
     for (size_t i = 0; i < r->n_cells; i++) {
         const struct pipeline_cell *c = &r->cells[i];
         for (int d = 0; d < 3; d++) {
-            const double sign = side == BRL_VERSO ? -1 : 1;
+            const double sign = r->side == BRL_VERSO ? -1 : 1;
             x += sign * ((double) c->dot[d + 3][0] - c->dot[d][0]);
             y += sign * ((double) c->dot[d + 3][1] - c->dot[d][1]);
         }
@@ -54,21 +54,26 @@ static struct brl_truth_cell annotate(const struct pipeline_cell *c, unsigned co
 
 static int write_page(struct format_writer *w, const struct format_page *page, struct fail *fail)
 {
-    const struct pipeline_reading *r = page->reading;
+    const struct pipeline_side *r = &page->reading->side[0];
     CLEANUP_FREE struct brl_truth_cell *cells = calloc(r->n_cells + 1, sizeof(*cells));
     CLEANUP_FREE char *text = NULL;
     unsigned last = 0;
 
     if (!cells)
         return -ENOMEM;
+    if (page->reading->mirrored)
+        return fail_set(fail, FAIL_INPUT, -EINVAL,
+                        "'%s' is a mirror image, which DSBI annotations do not know; mirror it, "
+                        "or use --format json",
+                        page->name);
     for (size_t i = 0; i < r->n_cells; i++)
         last = MAX(last, r->cells[i].column);
     for (size_t i = 0; i < r->n_cells; i++) /* a verso is annotated as it lies in the picture */
-        cells[i] = annotate(&r->cells[i], page->side == BRL_VERSO ? last - r->cells[i].column
-                                                                  : r->cells[i].column);
+        cells[i] = annotate(&r->cells[i],
+                            r->side == BRL_VERSO ? last - r->cells[i].column : r->cells[i].column);
     const struct brl_truth truth = {
-        .angle_deg = page_angle(r, page->side), .cells = cells, .n_cells = r->n_cells};
-    int e = brl_truth_format(&truth, page->side, r->width, r->height, &text);
+        .angle_deg = page_angle(r), .cells = cells, .n_cells = r->n_cells};
+    int e = brl_truth_format(&truth, r->side, page->reading->width, page->reading->height, &text);
     if (e == -EINVAL || e == -E2BIG)
         return fail_set(fail, FAIL_INPUT, e,
                         "the cells of '%s' stand on no grid of straight lines, which DSBI "

@@ -62,12 +62,35 @@ static int keep_name(struct format_writer *w, const char *name)
     return more[w->n_pages] ? 0 : -ENOMEM;
 }
 
+static int add_section(struct format_writer *w, const struct format_page *page,
+                       const struct pipeline_side *side, struct fail *fail)
+{
+    struct format_section *more = realloc(w->sections, (w->n_sections + 1) * sizeof(*more));
+    if (!more)
+        return -ENOMEM;
+    w->sections = more;
+    more[w->n_sections] = (struct format_section){
+        .name = w->n_pages, .side = side->side, .one_of_two = page->reading->n_sides > 1};
+    int r = w->format->side(w, page, side, fail);
+    w->n_sections++;
+    return r;
+}
+
 int format_add(struct format_writer *w, const struct format_page *page, struct fail *fail)
 {
+    const struct pipeline_reading *reading = page->reading;
+
+    if (w->format->needs_text && !pipeline_reading_is_text(reading))
+        return fail_set(fail, FAIL_INPUT, -ENODATA,
+                        "the cells of '%s' are no text in any code of Chinese braille; --format "
+                        "unicode or json gives the cells",
+                        page->name);
     int r = keep_name(w, page->name);
-    if (r < 0)
-        return r;
-    r = w->format->page(w, page, fail);
+    if (r == 0 && w->format->page)
+        r = w->format->page(w, page, fail);
+    for (unsigned i = 0; i < reading->n_sides && w->format->side && r == 0; i++)
+        if (reading->side[i].is_text || !w->format->needs_text)
+            r = add_section(w, page, &reading->side[i], fail);
     w->n_pages++;
     return r == 0 && ferror(w->out) ? -ENOMEM : r;
 }
@@ -129,5 +152,6 @@ void format_done(struct format_writer *w)
     for (unsigned i = 0; i < w->n_pages; i++)
         free(w->names[i]);
     free(w->names);
+    free(w->sections);
     *w = (struct format_writer){0};
 }

@@ -16,8 +16,14 @@
 struct format_page {
     const char *name;                       ///< as the user gave it; any bytes
     const struct image *img;                ///< the picture as given; NULL unless needs_picture
-    enum brl_side side;                     ///< that was read
     const struct pipeline_reading *reading; ///< borrowed, as all here
+};
+
+/** A side of a page: what a document has a section of, and a stream a page. */
+struct format_section {
+    unsigned name; ///< index in names
+    enum brl_side side;
+    bool one_of_two;
 };
 
 struct format_options {
@@ -30,22 +36,28 @@ struct format_options {
 struct format_writer {
     const struct format *format;
     struct format_options options;
-    FILE *out;                  ///< what is handed over next; in memory
-    char *text;                 ///< what `out` holds once it is flushed; owned
-    size_t size;                ///< of `text`
-    char **names;               ///< of the pages so far, without their folders; owned
-    unsigned n_pages;           ///< before this one
-    unsigned n_columns, n_rows; ///< pef: of the largest page
-    size_t n_cells, n_doubtful; ///< html: of all pages
+    FILE *out;                       ///< what is handed over next; in memory
+    char *text;                      ///< what `out` holds once it is flushed; owned
+    size_t size;                     ///< of `text`
+    char **names;                    ///< of the pages so far, without their folders; owned
+    unsigned n_pages;                ///< before this one
+    struct format_section *sections; ///< of the sides so far; owned
+    unsigned n_sections;             ///< before this one
+    unsigned n_columns, n_rows;      ///< pef: of the largest page
+    size_t n_cells, n_doubtful;      ///< html: of all pages
 };
 
 struct format {
     const char *name;
     const char *endings; ///< of files written so: ".html .htm"; "" for none
     bool needs_picture;
-    bool one_page; ///< holds one side of one page
+    bool one_page;   ///< holds one side of one page
+    bool needs_text; ///< a page that is no text is an error
     /** Append a page to w->out. Errors that are the page's: *fail filled. */
     int (*page)(struct format_writer *w, const struct format_page *page, struct fail *fail);
+    /** Or one side of it after the other; w->n_sections is this one's index. */
+    int (*side)(struct format_writer *w, const struct format_page *page,
+                const struct pipeline_side *side, struct fail *fail);
     /** Put what stands before and after the pages around w->text into `out`; NULL: nothing does, so
      * that pages may be handed over one by one. */
     int (*end)(struct format_writer *w, FILE *out, struct fail *fail);

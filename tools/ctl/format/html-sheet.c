@@ -53,10 +53,13 @@ static void view_matrix(struct html_view *v, const struct image *img, unsigned t
         v->m[2] += v->width;
 }
 
-static int view_make(const struct format_page *page, struct html_view *v)
+static int view_make(const struct format_page *page, enum brl_side side, struct html_view *v)
 {
     const struct image *img = page->img;
-    const unsigned turn = (360 - page->reading->orientation % 360) % 360;
+    const bool mirrored = (side == BRL_VERSO) != page->reading->mirrored;
+    const unsigned o = page->reading->orientation % 360;
+    /* what is mirrored behind the turn was turned the other way in front of it */
+    const unsigned turn = page->reading->mirrored ? o : (360 - o) % 360;
     const double scale = fmin(1, (double) LONG_SIDE_PX / MAX(img->width, img->height));
     CLEANUP(image_freep) struct image *small = NULL;
 
@@ -66,11 +69,11 @@ static int view_make(const struct format_page *page, struct html_view *v)
         r = image_turn(small, turn, &v->img);
     if (r < 0)
         return r;
-    if (page->side == BRL_VERSO)
+    if (mirrored)
         mirror(v->img);
     v->width = v->img->width;
     v->height = v->img->height;
-    view_matrix(v, img, turn, page->side == BRL_VERSO);
+    view_matrix(v, img, turn, mirrored);
     return 0;
 }
 
@@ -82,7 +85,7 @@ static struct brl_point shown(const struct html_view *v, const float at[2])
 }
 
 /* Mean dot pitch as shown: what sizes of the drawing follow. */
-static double pitch_px(const struct html_view *v, const struct pipeline_reading *r)
+static double pitch_px(const struct html_view *v, const struct pipeline_side *r)
 {
     double sum = 0;
     for (size_t i = 0; i < r->n_cells; i++) {
@@ -116,7 +119,7 @@ static void write_outline(FILE *f, const struct html_view *v, const struct pipel
 static void write_cell(const struct html_page *p, const struct html_view *v, size_t i, double pitch)
 {
     static const char *const classes[] = {"cell", "cell doubtful", "cell unknown"};
-    const struct pipeline_cell *c = &p->page->reading->cells[i];
+    const struct pipeline_cell *c = &p->side->cells[i];
     const enum html_mark mark = html_mark_of(p, i);
 
     fprintf(p->out, "<g class=\"%s\" id=\"p%u-c%zu\"", classes[mark], p->number, i + 1);
@@ -143,7 +146,7 @@ static void write_cell(const struct html_page *p, const struct html_view *v, siz
 static void write_piece(const struct html_page *p, const struct html_view *v, size_t i,
                         double pitch)
 {
-    const struct pipeline_reading *r = p->page->reading;
+    const struct pipeline_side *r = p->side;
     const struct pipeline_piece *piece = &r->pieces[p->piece[i]];
     size_t last = i;
     char text[96];
@@ -161,7 +164,7 @@ static void write_piece(const struct html_page *p, const struct html_view *v, si
 
 static void write_overlay(const struct html_page *p, const struct html_view *v)
 {
-    const struct pipeline_reading *r = p->page->reading;
+    const struct pipeline_side *r = p->side;
     const double pitch = pitch_px(v, r);
 
     fprintf(p->out,
@@ -206,7 +209,7 @@ int html_write_figure(const struct html_page *p, struct fail *fail)
     CLEANUP_FREE uint8_t *jpeg = NULL;
     size_t size = 0;
 
-    int r = view_make(p->page, &v);
+    int r = view_make(p->page, p->side->side, &v);
     if (r == 0)
         r = image_encode_jpeg(v.img, JPEG_QUALITY, &jpeg, &size, fail);
     if (r < 0)

@@ -72,7 +72,7 @@ static enum html_mark piece_mark(const struct html_page *p, const struct pipelin
 
 static void write_piece(const struct html_page *p, uint32_t index)
 {
-    const struct pipeline_piece *piece = &p->page->reading->pieces[index];
+    const struct pipeline_piece *piece = &p->side->pieces[index];
     const enum html_mark mark = piece_mark(p, piece);
     char text[96];
 
@@ -96,7 +96,7 @@ static void write_piece(const struct html_page *p, uint32_t index)
 /* The pieces that begin in a line, with a space where a blank cell is. Cells [from, to). */
 static void write_pieces(const struct html_page *p, size_t from, size_t to)
 {
-    const struct pipeline_reading *r = p->page->reading;
+    const struct pipeline_side *r = p->side;
 
     for (size_t i = from; i < to; i++) {
         if (i > from && r->cells[i].column > r->cells[i - 1].column + 1)
@@ -108,7 +108,7 @@ static void write_pieces(const struct html_page *p, size_t from, size_t to)
 
 void html_write_lines(const struct html_page *p)
 {
-    const struct pipeline_reading *r = p->page->reading;
+    const struct pipeline_side *r = p->side;
     const struct html_words *t = p->words;
     size_t from = 0;
 
@@ -137,7 +137,7 @@ void html_write_lines(const struct html_page *p)
 
 static void write_doubt(const struct html_page *p, size_t i)
 {
-    const struct pipeline_cell *c = &p->page->reading->cells[i];
+    const struct pipeline_cell *c = &p->side->cells[i];
     const struct html_words *t = p->words;
     char text[96], dots[7];
 
@@ -149,7 +149,7 @@ static void write_doubt(const struct html_page *p, size_t i)
     if (html_mark_of(p, i) == HTML_UNKNOWN)
         fprintf(p->out, ", %s", t->no_text);
     else if (p->piece[i] != UINT32_MAX) {
-        html_piece_text(&p->page->reading->pieces[p->piece[i]], text, sizeof(text));
+        html_piece_text(&p->side->pieces[p->piece[i]], text, sizeof(text));
         fprintf(p->out, ", %s <span lang=\"zh-Latn-pinyin\">", t->in);
         markup_text(p->out, text);
         fputs("</span>", p->out);
@@ -159,7 +159,7 @@ static void write_doubt(const struct html_page *p, size_t i)
 
 void html_write_doubtful(const struct html_page *p)
 {
-    const struct pipeline_reading *r = p->page->reading;
+    const struct pipeline_side *r = p->side;
     size_t n = 0;
 
     fprintf(p->out, "<section class=\"doubts\" aria-labelledby=\"p%u-doubtful\">\n<h3 id=\"",

@@ -16,6 +16,9 @@ const struct html_words html_english = {
     .recto = "front (recto)",
     .verso = "back (verso)",
     .mirrored = "Shown mirrored, as its reader feels it",
+    .not_text =
+        "This side is no text in any code of Chinese braille: its cells are shown, and none "
+        "of them is certain.",
     .resolution = "Resolution",
     .turned = "Turned in the picture",
     .cells = "Cells",
@@ -48,6 +51,7 @@ const struct html_words html_english = {
               [LANG_TWO_CELL] = "Two-Cell Chinese Braille"},
     .colon = ": ",
     .stop = ".",
+    .comma = ", ",
 };
 
 const struct html_words html_chinese = {
@@ -64,6 +68,7 @@ const struct html_words html_chinese = {
     .recto = "正面",
     .verso = "背面",
     .mirrored = "镜像显示，与摸读时相同",
+    .not_text = "这一面按任何一种汉语盲文都读不成文字：只列出盲符，均不可靠。",
     .resolution = "分辨率",
     .turned = "图片中旋转",
     .cells = "方数",
@@ -95,4 +100,5 @@ const struct html_words html_chinese = {
               [LANG_TWO_CELL] = "汉语双拼盲文"},
     .colon = "：",
     .stop = "。",
+    .comma = "，",
 };

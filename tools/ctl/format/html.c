@@ -16,7 +16,7 @@
 
 enum html_mark html_mark_of(const struct html_page *p, size_t i)
 {
-    const struct pipeline_reading *r = p->page->reading;
+    const struct pipeline_side *r = p->side;
 
     if (p->piece[i] != UINT32_MAX && r->pieces[p->piece[i]].unknown)
         return HTML_UNKNOWN;
@@ -29,14 +29,13 @@ static const struct html_words *words_of(const struct format_writer *w)
 }
 
 static int html_page_init(struct html_page *p, const struct format_writer *w,
-                          const struct format_page *page)
+                          const struct format_page *page, const struct pipeline_side *r)
 {
-    const struct pipeline_reading *r = page->reading;
-
     *p = (struct html_page){.out = w->out,
-                            .number = w->n_pages + 1,
+                            .number = w->n_sections + 1,
                             .words = words_of(w),
                             .page = page,
+                            .side = r,
                             .doubt = w->options.doubt};
     p->piece = malloc((r->n_cells + 1) * sizeof(*p->piece));
     if (!p->piece)
@@ -69,49 +68,57 @@ static void write_facts(const struct html_page *p, size_t n_doubtful)
 {
     const struct pipeline_reading *r = p->page->reading;
     const struct html_words *t = p->words;
+    const bool verso = p->side->side == BRL_VERSO;
 
     fputs("<dl class=\"facts\">", p->out);
     if (r->crop)
         write_fact(p->out, t->crop, r->crop_text);
-    fprintf(p->out, "<div><dt>%s</dt><dd>%s</dd></div>", t->side,
-            p->page->side == BRL_VERSO ? t->verso : t->recto);
+    fprintf(p->out, "<div><dt>%s</dt><dd>%s</dd></div>", t->side, verso ? t->verso : t->recto);
     write_fact(p->out, t->code, t->codes[r->code]);
-    write_number(p->out, t->lines, (double) r->n_lines, "");
-    write_number(p->out, t->cells, (double) r->n_cells, "");
+    write_number(p->out, t->lines, (double) p->side->n_lines, "");
+    write_number(p->out, t->cells, (double) p->side->n_cells, "");
     fprintf(p->out, "<div><dt>%s</dt><dd><a href=\"#p%u-doubtful\">%zu</a></dd></div>",
             t->doubtful_cells, p->number, n_doubtful);
     write_number(p->out, t->resolution, (int) (r->dpi + 0.5), " dpi");
     if (r->orientation)
         write_number(p->out, t->turned, r->orientation, "°");
     fputs("</dl>\n", p->out);
-    if (p->page->side == BRL_VERSO)
+    if (verso != r->mirrored)
         fprintf(p->out, "<p class=\"note\">%s%s</p>\n", t->mirrored, t->stop);
+    if (!p->side->is_text)
+        fprintf(p->out, "<p class=\"note\"><strong>%s</strong></p>\n", t->not_text);
 }
 
-static void write_heading(FILE *f, const struct html_words *t, unsigned number, const char *name)
+static void write_heading(FILE *f, const struct format_writer *w, unsigned index)
 {
-    fprintf(f, "%s %u%s<bdi>", t->page, number, t->colon);
-    markup_text(f, name);
+    const struct format_section *s = &w->sections[index];
+    const struct html_words *t = words_of(w);
+
+    fprintf(f, "%s %u%s<bdi>", t->page, index + 1, t->colon);
+    markup_text(f, w->names[s->name]);
     fputs("</bdi>", f);
+    if (s->one_of_two)
+        fprintf(f, "%s%s", t->comma, s->side == BRL_VERSO ? t->verso : t->recto);
 }
 
-static int write_page(struct format_writer *w, const struct format_page *page, struct fail *fail)
+static int write_side(struct format_writer *w, const struct format_page *page,
+                      const struct pipeline_side *side, struct fail *fail)
 {
     CLEANUP(html_page_done) struct html_page p = {0};
     size_t n_doubtful = 0;
 
-    int r = html_page_init(&p, w, page);
+    int r = html_page_init(&p, w, page, side);
     if (r < 0)
         return r;
-    for (size_t i = 0; i < page->reading->n_cells; i++)
+    for (size_t i = 0; i < side->n_cells; i++)
         n_doubtful += html_mark_of(&p, i) != HTML_SURE;
-    w->n_cells += page->reading->n_cells;
+    w->n_cells += side->n_cells;
     w->n_doubtful += n_doubtful;
 
     fprintf(w->out, "<section class=\"page\" id=\"p%u\" aria-labelledby=\"p%u-name\">\n<h2 id=\"",
             p.number, p.number);
     fprintf(w->out, "p%u-name\">", p.number);
-    write_heading(w->out, p.words, p.number, w->names[p.number - 1]);
+    write_heading(w->out, w, w->n_sections);
     fputs("</h2>\n", w->out);
     write_facts(&p, n_doubtful);
     fputs("<div class=\"both\">\n", w->out);
@@ -179,7 +186,7 @@ static void write_banner(const struct format_writer *w, FILE *out)
             t->skip);
     markup_text(out, format_title(w));
     fprintf(out, "</bdi></h1>\n<p class=\"sum\">%s%s%u · %s%s%zu · %s%s%zu</p>\n", t->pages,
-            t->colon, w->n_pages, t->cells, t->colon, w->n_cells, t->doubtful_cells, t->colon,
+            t->colon, w->n_sections, t->cells, t->colon, w->n_cells, t->doubtful_cells, t->colon,
             w->n_doubtful);
     fprintf(out, "<fieldset><legend>%s</legend>", t->show);
     write_switch(out, "dots", t->dots, true);
@@ -187,11 +194,11 @@ static void write_banner(const struct format_writer *w, FILE *out)
     write_switch(out, "boxes", t->boxes, true);
     write_switch(out, "large", t->large, false);
     fputs("</fieldset>\n", out);
-    if (w->n_pages > 1) {
+    if (w->n_sections > 1) {
         fprintf(out, "<nav aria-label=\"%s\"><ol>\n", t->pages);
-        for (unsigned i = 0; i < w->n_pages; i++) {
+        for (unsigned i = 0; i < w->n_sections; i++) {
             fprintf(out, "<li><a href=\"#p%u\">", i + 1);
-            write_heading(out, t, i + 1, w->names[i]);
+            write_heading(out, w, i);
             fputs("</a></li>\n", out);
         }
         fputs("</ol></nav>\n", out);
@@ -220,5 +227,5 @@ static int write_end(struct format_writer *w, FILE *out, struct fail *fail)
 const struct format format_html = {.name = "html",
                                    .endings = ".html .htm",
                                    .needs_picture = true,
-                                   .page = write_page,
+                                   .side = write_side,
                                    .end = write_end};

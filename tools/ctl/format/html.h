@@ -10,12 +10,13 @@
 struct html_words {
     const char *language; ///< of the document, BCP 47
     const char *skip, *pages, *page, *show, *dots, *reading, *boxes, *large;
-    const char *side, *recto, *verso, *mirrored, *resolution, *turned, *cells, *lines, *device;
+    const char *side, *recto, *verso, *mirrored, *not_text, *resolution, *turned, *cells, *lines,
+        *device;
     const char *picture_alt, *overlay, *text, *line, *text_column, *braille, *certainty;
     const char *doubtful, *doubtful_cells, *no_doubt, *no_text, *cell, *dots_of, *in, *legend_cell,
         *legend_doubtful, *legend_unknown, *doubt_rule, *about, *crop;
     const char *code, *codes[LANG_N_CODES];
-    const char *colon, *stop; ///< with the space that belongs to them
+    const char *colon, *stop, *comma; ///< with the space that belongs to them
 };
 extern const struct html_words html_english, html_chinese;
 
@@ -32,6 +33,7 @@ struct html_page {
     unsigned number; ///< from 1
     const struct html_words *words;
     const struct format_page *page;
+    const struct pipeline_side *side;
     double doubt;
     uint32_t *piece; ///< [n_cells] the piece that each cell belongs to, or UINT32_MAX; owned
 };

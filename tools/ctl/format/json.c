@@ -4,6 +4,7 @@
  */
 
 #include <errno.h>
+#include <math.h>
 
 #include <jansson.h>
 
@@ -11,49 +12,60 @@
 
 static const char *const sides[] = {[BRL_RECTO] = "recto", [BRL_VERSO] = "verso"};
 
-static json_t *cells_json(const struct pipeline_reading *r, const char *side)
+static void add_cells(const struct pipeline_side *r, json_t *array)
 {
-    json_t *array = json_array();
-
     for (size_t i = 0; i < r->n_cells; i++) {
         const struct pipeline_cell *c = &r->cells[i];
         char dots[7];
         brl_cell_format(c->dots, dots);
-        json_array_append_new(array, json_pack("{ss si si s[ffff] ss sf}", "side", side, "row",
-                                               (int) c->row, "column", (int) c->column, "box",
-                                               c->box[0], c->box[1], c->box[2], c->box[3], "dots",
-                                               dots, "p", (double) c->p));
+        json_array_append_new(array, json_pack("{ss si si s[ffff] ss sf}", "side", sides[r->side],
+                                               "row", (int) c->row, "column", (int) c->column,
+                                               "box", c->box[0], c->box[1], c->box[2], c->box[3],
+                                               "dots", dots, "p", (double) c->p));
     }
-    return array;
 }
 
-static json_t *lines_json(const struct pipeline_reading *r, const char *side)
+static void add_lines(const struct pipeline_side *r, json_t *array)
 {
-    json_t *array = json_array();
-
     for (size_t i = 0; i < r->n_lines; i++) {
         const struct pipeline_line *l = &r->lines[i];
-        json_array_append_new(array, json_pack("{ss si ss ss ss sf}", "side", side, "row",
+        json_array_append_new(array, json_pack("{ss si ss ss ss sf}", "side", sides[r->side], "row",
                                                (int) l->row, "braille", l->braille, "pinyin",
                                                l->pinyin, "hanzi", "", "p", (double) l->p));
     }
+}
+
+/* What was read of each side, and whether it is text. */
+static json_t *sides_json(const struct pipeline_reading *r)
+{
+    json_t *array = json_array();
+
+    for (unsigned i = 0; i < r->n_sides; i++)
+        json_array_append_new(array,
+                              json_pack("{ss si sb sf}", "side", sides[r->side[i].side], "cells",
+                                        (int) r->side[i].n_cells, "text", r->side[i].is_text,
+                                        "nats", isfinite(r->side[i].nats) ? r->side[i].nats : 0));
     return array;
 }
 
 static int write_page(struct format_writer *w, const struct format_page *page, struct fail *fail)
 {
     const struct pipeline_reading *r = page->reading;
-    const char *side = sides[page->side];
+    json_t *cells = json_array(), *lines = json_array();
     const struct pipeline_times *t = &r->times_ms;
     json_t *head = json_pack("{si si sf si sb sf}", "width", (int) r->width, "height",
                              (int) r->height, "dpi", r->dpi, "orientation", (int) r->orientation,
                              "mirrored", r->mirrored, "skew_deg", r->skew_deg);
     json_t *times = json_pack("{sf sf sf sf sf}", "decode", t->decode, "grid", t->grid, "embed",
                               t->embed, "knn", t->knn, "lang", t->lang);
-    json_t *all =
-        json_pack("{so ss so ss sf so so}", "page", head, "device", w->options.device, "times_ms",
-                  times, "code", lang_code_names[r->code], "code_p", (double) r->code_p, "cells",
-                  cells_json(r, side), "lines", lines_json(r, side));
+    for (unsigned i = 0; i < r->n_sides; i++) {
+        add_cells(&r->side[i], cells);
+        add_lines(&r->side[i], lines);
+    }
+    json_t *all = json_pack("{so ss so ss sf sf so so so}", "page", head, "device",
+                            w->options.device, "times_ms", times, "code", lang_code_names[r->code],
+                            "code_p", (double) r->code_p, "confidence", (double) r->confidence,
+                            "sides", sides_json(r), "cells", cells, "lines", lines);
 
     if (all && r->crop)
         json_object_set_new(all, "crop", json_string(r->crop_text));

@@ -13,12 +13,13 @@
 #include "tools/ctl/format/markup.h"
 #include "tools/ctl/format/rows.h"
 
-static int write_page(struct format_writer *w, const struct format_page *page, struct fail *fail)
+static int write_side(struct format_writer *w, const struct format_page *page,
+                      const struct pipeline_side *side, struct fail *fail)
 {
     struct format_rows rows;
     unsigned n = 0;
 
-    format_rows_begin(&rows, page->reading);
+    format_rows_begin(&rows, side);
     fputs("        <page>\n", w->out);
     for (; format_rows_next(&rows); n++) {
         fputs("          <row>", w->out);
@@ -88,4 +89,4 @@ static int write_end(struct format_writer *w, FILE *out, struct fail *fail)
 }
 
 const struct format format_pef = {
-    .name = "pef", .endings = ".pef", .page = write_page, .end = write_end};
+    .name = "pef", .endings = ".pef", .side = write_side, .end = write_end};

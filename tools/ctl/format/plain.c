@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Formats that are lines of text: text, pinyin, unicode, brf. A form feed stands between pages.
+ * Formats that are lines of text: text, pinyin, unicode, brf. A form feed stands between pages and
+ * between a page's sides.
  */
 
 #include <errno.h>
@@ -9,29 +10,24 @@
 #include "tools/ctl/format/format.h"
 #include "tools/ctl/format/rows.h"
 
-static int write_lines(struct format_writer *w, const struct format_page *page)
+static int write_lines(struct format_writer *w, const struct format_page *page,
+                       const struct pipeline_side *side, struct fail *fail)
 {
-    const struct pipeline_reading *r = page->reading;
-
-    if (w->n_pages > 0)
+    if (w->n_sections > 0)
         fputc('\f', w->out);
-    for (size_t i = 0; i < r->n_lines; i++)
+    for (size_t i = 0; i < side->n_lines; i++)
         fprintf(w->out, "%s\n",
-                w->format == &format_unicode ? r->lines[i].braille : r->lines[i].pinyin);
+                w->format == &format_unicode ? side->lines[i].braille : side->lines[i].pinyin);
     return 0;
 }
 
-static int write_page(struct format_writer *w, const struct format_page *page, struct fail *fail)
-{
-    return write_lines(w, page);
-}
-
 /* The best text at hand: of a crop what the bank says it is, else pinyin. */
-static int write_text(struct format_writer *w, const struct format_page *page, struct fail *fail)
+static int write_text(struct format_writer *w, const struct format_page *page,
+                      const struct pipeline_side *side, struct fail *fail)
 {
     if (!page->reading->crop)
-        return write_lines(w, page);
-    fprintf(w->out, "%s%s\n", w->n_pages > 0 ? "\f" : "", page->reading->crop_text);
+        return write_lines(w, page, side, fail);
+    fprintf(w->out, "%s%s\n", w->n_sections > 0 ? "\f" : "", page->reading->crop_text);
     return 0;
 }
 
@@ -42,11 +38,12 @@ static int refuse_hanzi(struct format_writer *w, const struct format_page *page,
 }
 
 /* Braille ASCII as embossers take it: CR LF, a form feed behind each page, empty lines kept. */
-static int write_brf(struct format_writer *w, const struct format_page *page, struct fail *fail)
+static int write_brf(struct format_writer *w, const struct format_page *page,
+                     const struct pipeline_side *side, struct fail *fail)
 {
     struct format_rows rows;
 
-    format_rows_begin(&rows, page->reading);
+    format_rows_begin(&rows, side);
     while (format_rows_next(&rows)) {
         for (size_t i = 0; i < rows.n; i++)
             fputc(brl_cell_ascii(rows.cells[i]), w->out);
@@ -56,8 +53,10 @@ static int write_brf(struct format_writer *w, const struct format_page *page, st
     return 0;
 }
 
-const struct format format_text = {.name = "text", .endings = ".txt", .page = write_text};
-const struct format format_pinyin = {.name = "pinyin", .endings = "", .page = write_page};
+const struct format format_text = {
+    .name = "text", .endings = ".txt", .needs_text = true, .side = write_text};
+const struct format format_pinyin = {
+    .name = "pinyin", .endings = "", .needs_text = true, .side = write_lines};
 const struct format format_hanzi = {.name = "hanzi", .endings = "", .page = refuse_hanzi};
-const struct format format_unicode = {.name = "unicode", .endings = ".brl", .page = write_page};
-const struct format format_brf = {.name = "brf", .endings = ".brf", .page = write_brf};
+const struct format format_unicode = {.name = "unicode", .endings = ".brl", .side = write_lines};
+const struct format format_brf = {.name = "brf", .endings = ".brf", .side = write_brf};

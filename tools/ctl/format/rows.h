@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A page's lines as an embosser writes them: from its first column, blank cells and empty lines
+ * A side's lines as an embosser writes them: from its first column, blank cells and empty lines
  * kept.
  */
 #pragma once
@@ -12,7 +12,7 @@
 #define FORMAT_MAX_COLUMNS 4096 ///< cells beyond are left out; pages have fewer than 100
 
 struct format_rows {
-    const struct pipeline_reading *reading; ///< borrowed
+    const struct pipeline_side *side; ///< borrowed
     unsigned next_row;
     unsigned row; ///< this one, from 0
     size_t at;    ///< the first cell behind it
@@ -20,6 +20,6 @@ struct format_rows {
     brl_cell cells[FORMAT_MAX_COLUMNS];
 };
 
-void format_rows_begin(struct format_rows *rows, const struct pipeline_reading *reading);
-/** The next row, from the page's first to the last that holds something. */
+void format_rows_begin(struct format_rows *rows, const struct pipeline_side *side);
+/** The next row, from the side's first to the last that holds something. */
 bool format_rows_next(struct format_rows *rows);
