@@ -265,13 +265,19 @@ static const struct brl_spot_vote *vote_at(const struct brl_spots *s, bool dent,
     return s->vote + ((size_t) dent * s->height + y) * s->width + x;
 }
 
+/* Does no likelier vote beside this one mean the same dot? Votes for a dot next to it may be. */
 static bool is_peak(const struct brl_spots *s, bool dent, unsigned y, unsigned x)
 {
-    const float here = vote_at(s, dent, y, x)->logit;
+    const struct brl_spot_vote *here = vote_at(s, dent, y, x);
+
     for (unsigned j = y ? y - 1 : 0; j <= MIN(y + 1, s->height - 1); j++)
-        for (unsigned i = x ? x - 1 : 0; i <= MIN(x + 1, s->width - 1); i++)
-            if (vote_at(s, dent, j, i)->logit > here)
+        for (unsigned i = x ? x - 1 : 0; i <= MIN(x + 1, s->width - 1); i++) {
+            const struct brl_spot_vote *v = vote_at(s, dent, j, i);
+            const float right = v->right - here->right + (float) STRIDE * ((float) i - (float) x);
+            const float down = v->down - here->down + (float) STRIDE * ((float) j - (float) y);
+            if (v->logit > here->logit && hypotf(right, down) < SAME_DOT)
                 return false;
+        }
     return true;
 }
 
