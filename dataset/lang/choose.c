@@ -183,25 +183,29 @@ static void conclude(const double nats[N_MANNERS], struct lang_choice *c)
     c->p = p[c->code] / sum;
 }
 
-int lang_decode_any(const uint8_t *cells, size_t n, struct lang_text *ret_text,
-                    struct lang_choice *ret)
+int lang_decode_any_part(const uint8_t *cells, size_t first, size_t end,
+                         const struct lang_layout *layout, uint32_t *quotes,
+                         struct lang_text *ret_text, struct lang_choice *ret)
 {
+    uint32_t open[2][3] = {{0}};
     CLEANUP(lang_text_done) struct lang_text one = {0};
     CLEANUP(lang_text_done) struct lang_text two = {0};
     struct lang_choice choice = {.code = LANG_CURRENT};
     size_t n_raised = 0, n_unknown[2] = {0};
     double nats[N_MANNERS] = {0};
 
-    int r = lang_decode_code(LANG_CURRENT, cells, n, &one);
+    for (unsigned i = 0; quotes && i < 3; i++)
+        open[0][i] = open[1][i] = quotes[i];
+    int r = lang_decode_part(LANG_CURRENT, cells, first, end, layout, open[0], &one);
     if (r == 0)
-        r = lang_decode_code(LANG_TWO_CELL, cells, n, &two);
+        r = lang_decode_part(LANG_TWO_CELL, cells, first, end, layout, open[1], &two);
     if (r == 0)
         r = weigh(&one, cells, nats, &n_unknown[0]);
     if (r == 0)
         r = weigh(&two, cells, nats, &n_unknown[1]);
     if (r < 0)
         return r;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = first; i < end; i++)
         n_raised += !is_gap(cells[i]);
     for (unsigned k = 0; k < LANG_N_CODES; k++)
         choice.legal[k] =
@@ -210,6 +214,14 @@ int lang_decode_any(const uint8_t *cells, size_t n, struct lang_text *ret_text,
     *ret_text = choice.code == LANG_TWO_CELL ? two : one;
     ret_text->code = choice.code;
     *(choice.code == LANG_TWO_CELL ? &two : &one) = (struct lang_text){0};
+    if (quotes)
+        memcpy(quotes, open[choice.code == LANG_TWO_CELL], sizeof(open[0]));
     *ret = choice;
     return 0;
+}
+
+int lang_decode_any(const uint8_t *cells, size_t n, struct lang_text *ret_text,
+                    struct lang_choice *ret)
+{
+    return lang_decode_any_part(cells, 0, n, NULL, NULL, ret_text, ret);
 }

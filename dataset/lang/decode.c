@@ -248,17 +248,27 @@ int lang_read_one_cell(struct reader *r)
     return sign ? lang_reader_add(r, LANG_PUNCT, 1, sign) : read_syllable(r);
 }
 
-int lang_decode_code(enum lang_code code, const uint8_t *cells, size_t n, struct lang_text *ret)
+int lang_decode_part(enum lang_code code, const uint8_t *cells, size_t first, size_t end,
+                     const struct lang_layout *layout, uint32_t *quotes, struct lang_text *ret)
 {
     struct lang_text text = {.code = code};
-    struct reader r = {.code = code, .cells = cells, .n = n, .text = &text};
+    struct reader r = {.code = code,
+                       .layout = layout,
+                       .cells = cells,
+                       .n = end,
+                       .at = first,
+                       .line = first,
+                       .text = &text,
+                       .n_quotes = quotes ? quotes[0] : 0,
+                       .n_single = quotes ? quotes[1] : 0,
+                       .n_brackets = quotes ? quotes[2] : 0};
     const bool two_cell = code == LANG_TWO_CELL;
     int error = 0;
 
-    if (n > UINT32_MAX)
+    if (end > UINT32_MAX)
         return -E2BIG;
     lang_reader_measure(&r);
-    while (r.at < n && error == 0) {
+    while (r.at < end && error == 0) {
         if (is_gap(cells[r.at]))
             error = lang_reader_gap(&r);
         else if ((error = lang_math_read(&r)) != 0)
@@ -270,11 +280,22 @@ int lang_decode_code(enum lang_code code, const uint8_t *cells, size_t n, struct
     }
     if (error == 0)
         error = two_cell ? lang_settle_two_cell(&text) : lang_settle_one_cell(&text);
-    if (error < 0)
+    if (error < 0) {
         lang_text_done(&text);
-    else
-        *ret = text;
-    return error;
+        return error;
+    }
+    if (quotes) {
+        quotes[0] = r.n_quotes;
+        quotes[1] = r.n_single;
+        quotes[2] = r.n_brackets;
+    }
+    *ret = text;
+    return 0;
+}
+
+int lang_decode_code(enum lang_code code, const uint8_t *cells, size_t n, struct lang_text *ret)
+{
+    return lang_decode_part(code, cells, 0, n, NULL, NULL, ret);
 }
 
 /* Books of Current Braille print a tone on 7-23 % of the syllables (docs/braille.md D); Common

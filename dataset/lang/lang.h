@@ -29,16 +29,22 @@ struct lang_token {
     enum lang_kind kind;
     uint32_t first, n_cells; ///< the cells it came from (index into the input)
     /** "hao3" ("hao" when no tone is printed, "v" for u-umlaut); "，", "……", "－"; "24", "3.14",
-     * "5.1.1", "1/2", "1又1/2", "50%"; "A", "kg", "α"; of a formula "＝", "²", "√{" (formula.h); the
-     * cells in Unicode braille when unknown (the first 8); of LANG_SPACE " ", "\n" at a line's end,
+     * "5.1.1", "1/2", "1又1/2", "50%"; "A", "kg", "α"; of a formula "＝", "²", "√{" (formula.h);
+     * the cells in Unicode braille when unknown (the first 8); of LANG_SPACE " ", "\n" at a line's
+     * end,
      * "\n\n" where a paragraph or heading ends */
     char text[32];
+    bool aside; ///< a page number or running head, which is not read out (layout.h)
 };
+
+/** How a text begins: as its page does. */
+enum lang_begin { LANG_BEGINS_LINE, LANG_BEGINS_IN_WORD, LANG_BEGINS_PARAGRAPH };
 
 struct lang_text {
     struct lang_token *tokens; ///< owned
     size_t n;
-    enum lang_code code; ///< that it was read in; says what a syllable without tone can be
+    enum lang_code code;    ///< that it was read in; says what a syllable without tone can be
+    enum lang_begin begins; ///< only lang_decode_page() knows
 };
 void lang_text_done(struct lang_text *t);
 

@@ -331,15 +331,17 @@ int lang_reader_gap(struct reader *r)
     bool had_room = column + 1 + word_length(r, r->at + n, r->width) <= r->width;
     bool paragraph = n_lines > 1 || (n_lines > 0 && ends_contents_line(r->text)) ||
                      (n_lines > 0 && indent >= r->margin + 2 && had_room);
+    if (r->layout && n_lines == 1)
+        paragraph = lang_layout_parts(r->layout, r->at + n);
     return lang_reader_add(r, LANG_SPACE, n, paragraph ? "\n\n" : n_lines > 0 ? "\n" : " ");
 }
 
 void lang_reader_measure(struct reader *r)
 {
-    size_t margin = SIZE_MAX, start = 0;
+    size_t margin = SIZE_MAX, start = r->at;
     bool inside = false;
 
-    for (size_t i = 0; i < r->n; i++) {
+    for (size_t i = r->at; i < r->n; i++) {
         if (r->cells[i] == LANG_LINE_END) {
             inside = false;
             start = i + 1;

@@ -26,8 +26,11 @@ enum {
     NUMBER = 0x3C, /* dots 3456 */
 };
 
+struct lang_layout;
+
 struct reader {
     enum lang_code code;
+    const struct lang_layout *layout; ///< says where paragraphs begin; NULL: indents do
     const uint8_t *cells;
     size_t n, at;
     size_t margin; ///< blank cells that every line begins with
@@ -85,8 +88,8 @@ int lang_reader_add(struct reader *r, enum lang_kind kind, size_t n_cells, const
 int lang_reader_unknown(struct reader *r, size_t n_cells);
 int lang_reader_gap(struct reader *r);
 /** 3456 and what belongs to it: 24, 3.14, 5.1.1 (a section: each part with its own 3456), 1/2, 50%,
- * 1又1/2, and lowered digits alone (page and note numbers). The decimal point is dot 2 (GB/T 18028) or
- * dot 3 (liblouis); what parts groups of three digits is left out. */
+ * 1又1/2, and lowered digits alone (page and note numbers). The decimal point is dot 2 (GB/T 18028)
+ * or dot 3 (liblouis); what parts groups of three digits is left out. */
 int lang_reader_number(struct reader *r);
 /** The same at `at`, nothing moved: its cells, or 0 for no number or one longer than a token. */
 size_t lang_reader_number_at(const struct reader *r, size_t at, char text[32]);
@@ -109,5 +112,19 @@ int lang_read_two_cell(struct reader *r); ///< Two-Cell (decode_two_cell.c)
 int lang_settle_one_cell(struct lang_text *t);
 int lang_settle_two_cell(struct lang_text *t);
 
-/** Measures the lines; the caller sets the other fields. */
+/** Measures the lines from r->at on; the caller sets the other fields. */
 void lang_reader_measure(struct reader *r);
+
+/** The cells from `first` to `end` (those before are not looked at). quotes[3]: which pairs are
+ * open, in and out, NULL: none. Else as lang_decode_code(). */
+int lang_decode_part(enum lang_code code, const uint8_t *cells, size_t first, size_t end,
+                     const struct lang_layout *layout, uint32_t *quotes, struct lang_text *ret);
+/** As lang_decode_any(). */
+int lang_decode_any_part(const uint8_t *cells, size_t first, size_t end,
+                         const struct lang_layout *layout, uint32_t *quotes,
+                         struct lang_text *ret_text, struct lang_choice *ret);
+
+/** Does the layout part the line that holds cell `at` from the text before? */
+bool lang_layout_parts(const struct lang_layout *l, size_t at);
+/** What a book keeps of a page: the hash of its first line, numbers apart; 0: it is empty. */
+uint64_t lang_layout_top(const struct lang_layout *l, const uint8_t *cells);

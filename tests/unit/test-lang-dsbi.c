@@ -9,10 +9,14 @@
 
 #include <glob.h>
 
+#include "lang/layout.h"
+
 struct book {
     const char *folder;
     enum lang_code code;
     double least_percent; ///< of the cells; docs/braille.md D has the whole books
+    size_t n_numbers;     ///< front sides that have a page number, two of them misread in the truth
+    size_t n_numbers_found, n_heads;
     size_t n_pages, n_told, n_lines, n_lines_told, n_versos, n_versos_told, n_cells, n_unknown,
         n_syllables, n_toned;
 };
@@ -117,6 +121,19 @@ static void count(struct book *book, const uint8_t *cells, size_t n)
     lang_text_done(&text);
 }
 
+/* The page number, told from the text; no page here has a running head. */
+static void count_asides(struct book *book, const uint8_t *cells, size_t n)
+{
+    struct lang_layout layout;
+
+    REQUIRE(lang_layout_find(cells, n, NULL, &layout) == 0);
+    for (size_t i = 0; i < layout.n; i++) {
+        book->n_numbers_found += layout.lines[i].kind == LANG_LINE_PAGE_NUMBER;
+        book->n_heads += layout.lines[i].kind == LANG_LINE_RUNNING_HEAD;
+    }
+    lang_layout_done(&layout);
+}
+
 /* Other pages of the same books; one of them is in Common Braille. */
 static void read_versos(struct book *book, const char *root)
 {
@@ -152,6 +169,7 @@ static void read_book(struct book *book, const char *root)
         if (n > 0)
             count_told(book, cells, n);
         count(book, cells, n);
+        count_asides(book, cells, n);
     }
     globfree(&pages);
 }
@@ -160,10 +178,13 @@ int main(int argc, char **argv)
 {
     /* the third tells of Common Braille, in Current Braille with every tone */
     static struct book books[] = {
-        {.folder = "Massage", .code = LANG_CURRENT, .least_percent = 99.8},
-        {.folder = "Math", .code = LANG_CURRENT, .least_percent = 99.9},
+        {.folder = "Massage", .code = LANG_CURRENT, .least_percent = 99.8, .n_numbers = 4},
+        {.folder = "Math", .code = LANG_CURRENT, .least_percent = 99.9, .n_numbers = 3},
         {.folder = "Ordinary Printed Document", .code = LANG_CURRENT, .least_percent = 99.7},
-        {.folder = "Shaver Yang Fengting", .code = LANG_TWO_CELL, .least_percent = 99.6},
+        {.folder = "Shaver Yang Fengting",
+         .code = LANG_TWO_CELL,
+         .least_percent = 99.6,
+         .n_numbers = 2},
     };
     const char *root = getenv("BRAILLED_DSBI");
     bool any = false, good = true;
@@ -183,7 +204,10 @@ int main(int argc, char **argv)
         printf("%s: %zu pages, %zu of %zu cells decode: %.2f %%; %zu syllables, %.1f %% toned\n",
                b->folder, b->n_pages, b->n_cells - b->n_unknown, b->n_cells, percent,
                b->n_syllables, 100. * (double) b->n_toned / (double) b->n_syllables);
+        printf("%s: %zu of %zu page numbers found, %zu lines taken for running heads\n", b->folder,
+               b->n_numbers_found, b->n_numbers, b->n_heads);
         any = true;
+        good = good && b->n_numbers_found == b->n_numbers && b->n_heads == 0;
         good = good && percent >= b->least_percent && b->n_told == b->n_pages &&
                b->n_versos_told == b->n_versos && b->n_lines_told * 100 >= b->n_lines * 85;
     }

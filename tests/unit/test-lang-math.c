@@ -71,8 +71,7 @@ static void test_cases(const char *path)
         REQUIRE(lang_code_parse(fields[0], &code) == 0);
         for (char *p = fields[1]; *p; p++)
             *p = *p == '|' ? '\n' : *p;
-        struct result r =
-            read_cells(code, cells, cells_from_text(fields[1], cells, sizeof(cells)));
+        struct result r = read_cells(code, cells, cells_from_text(fields[1], cells, sizeof(cells)));
         n_bad += !same("printed", fields[1], r.pinyin, fields[2]);
         n_bad += !same("said", fields[1], r.spoken, fields[3]);
         require_phones(r.spoken);
