@@ -23,8 +23,11 @@ struct brl_point {
 struct brl_slot {
     uint16_t row, column;    ///< from 0 in reading order
     struct brl_point dot[6]; ///< centres of dots 1-6, in pixels of the picture as given
-    double evidence[6];      ///< matched-filter response over the page's noise at each dot
+    double evidence[6];      ///< logit of a dot there; of crops: response over the page's noise
 };
+
+struct brl_sheet;
+struct brl_spot;
 
 struct brl_page {
     double pitch_px;      ///< dot pitch a
@@ -40,8 +43,13 @@ struct brl_page {
     unsigned n_rows, n_columns;
     struct brl_slot *slots; ///< owned, rows then columns
     size_t n_slots;
-    struct image *flat; ///< grey, upright, deskewed: crops are cut from it; owned
-    double to_flat[6];  ///< 2x3 affine: picture -> flat
+    bool mirrored;          ///< the picture is a mirror image of what lay there
+    struct brl_spot *stray; ///< this side's dots that no cell explains, likeliest first; owned
+    size_t n_stray;
+    const struct image *picture; ///< grey: crops are cut from it; NULL: none can; borrowed
+    double picture_scale;        ///< pixels of it a pixel of the picture as given
+    struct brl_sheet *sheet;     ///< shared, or NULL
+    struct image *own;           ///< picture, where there is no sheet; owned
 };
 
 struct brl_page_params {
@@ -50,6 +58,7 @@ struct brl_page_params {
     int orientation;    ///< -1: found; 0, 90, 180, 270
     bool crop;          ///< a crop of few cells rather than a page
     double light_deg;   ///< < 0: found, from the picture's top where two sides are as likely
+    bool mirrored;      ///< the picture is a mirror image: lines run the other way
 };
 #define brl_page_params(...)                                                                       \
     (&(struct brl_page_params){.orientation = -1, .light_deg = -1, __VA_ARGS__})
@@ -57,11 +66,11 @@ struct brl_page_params {
 /**
  * Find the grid of one side's dots.
  *
- * A grid looks the same after half a turn, so `orientation` < 0 finds 0 or 90 (or 270, where light
- * across the picture tells it from 90 by the better grid); a reader that doubts it asks again for
- * the other and compares what the text says. Bumps and dents swap when the light comes from the
- * other side. It is taken to come from the top of the picture (flatbed scanners); on a picture
- * whose light runs across and whose lines run down, from the page's top.
+ * A grid looks the same after half a turn, so `orientation` < 0 finds 0 or 90; a reader that doubts
+ * it asks again for the other and compares what the text says. Bumps and dents swap when the light
+ * comes from the other side. It is taken to come from the top of the picture (flatbed scanners) or,
+ * where that shows no grid, from a side. `orientation` is how far the picture as given lies turned,
+ * mirrored or not. A reader that wants both sides or tries placements takes brl_sheet_new().
  *
  * @return 0; no braille found: FAIL_INPUT, -ENODATA; -ENOMEM
  */
@@ -71,8 +80,9 @@ struct brl_page *brl_page_free(struct brl_page *page);
 DEFINE_CLEANUP(struct brl_page *, brl_page_free);
 
 /** Cut one slot for the image tower: `width` x `height` grey bytes, the cell's centre in the middle
- * ((width-1)/2, (height-1)/2 in pixel centres), `px_per_pitch` pixels a dot pitch, area-averaged,
- * upright; outside the picture the nearest pixel is repeated. A verso slot is mirrored and its grey
+ * ((width-1)/2, (height-1)/2 in pixel centres), `px_per_pitch` pixels a dot pitch by the slot's own
+ * six places (so that it comes out upright and square however the page lies), area-averaged;
+ * outside the picture the nearest pixel is repeated. A verso slot is mirrored and its grey
  * levels inverted, so that its dents look like bumps; levels are inverted, too, where the light
  * comes from below. */
 void brl_page_crop(const struct brl_page *page, const struct brl_slot *slot, unsigned width,

@@ -37,8 +37,8 @@ static int write_sheet(const struct render_options *o, const char *name, const s
             .pitch_px = pitch,
             .light_deg = params->light_deg,
             .side = c->side,
-            .flat = (struct image *) img,
-            .to_flat = {1, 0, 0, 0, 1, 0},
+            .picture = img,
+            .picture_scale = 1,
         };
         struct brl_slot slot = {.row = c->row, .column = c->column};
         char dots[7];
