@@ -117,8 +117,8 @@ void brl_page_crop(const struct brl_page *page, const struct brl_slot *slot, uns
     const double step = fmax(hypot(f.right_x, f.right_y), hypot(f.down_x, f.down_y));
     const unsigned n = (unsigned) fmin(fmax(round(step), 1), MOST_SAMPLES); /* samples each way */
     const bool invert_levels = (page->side == BRL_VERSO) != lit_from_below(page);
-    const double one = (double) (1 << FIXED), u0 = -(width - 1) / 2.0 - 0.5 + 0.5 / n;
-    const double v0 = -(height - 1) / 2.0 - 0.5 + 0.5 / n;
+    const double one = (double) (1 << FIXED), u0 = -((double) width - 1) / 2 - 0.5 + 0.5 / n;
+    const double v0 = -((double) height - 1) / 2 - 0.5 + 0.5 / n;
     const int64_t right_x = llround(f.right_x / n * one), right_y = llround(f.right_y / n * one);
 
     for (unsigned y = 0; y < height; y++) {
