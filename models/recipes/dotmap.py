@@ -85,9 +85,26 @@ def load_angelina(folder, which):
     return [Page(p.name, p.grey, p.dots(), None, p.pitch, False) for p in load_photos(folder, which)]
 
 
+def stain(x, rng):
+    """Dark patches with sharp or soft edges, as spilt tea leaves them."""
+    for _ in range(rng.integers(1, 4)):
+        mask = np.zeros((CROP, CROP), "float32")
+        mid, n = rng.uniform(0, CROP, 2), int(rng.integers(5, 12))
+        far = rng.uniform(15, 110) * rng.uniform(0.6, 1.2, n)
+        a = np.sort(rng.uniform(0, 2 * np.pi, n))
+        shape = np.round(mid + far[:, None] * np.stack([np.cos(a), np.sin(a)], 1)).astype("int32")
+        cv2.fillPoly(mask, [shape], 1)
+        mask = cv2.GaussianBlur(mask, (0, 0), 5)
+        mask = cv2.GaussianBlur((mask > 0.5).astype("float32"), (0, 0), rng.uniform(0.5, 4))
+        x = x * (1 - rng.uniform(0.1, 0.55) * mask)
+    return x
+
+
 def light(x, rng):
-    """Focus, grain, light, compression."""
+    """Focus, grain, light, compression, stains."""
     x = x.astype("float32")
+    if rng.random() < 0.2:
+        x = stain(x, rng)
     u = rng.random()
     if u < 0.3:
         x = cv2.GaussianBlur(x, (0, 0), rng.uniform(0.4, 1.5))
@@ -110,7 +127,7 @@ def crop(page, rng):
     px = PX * np.exp(rng.uniform(-0.25, 0.25))
     turn = np.deg2rad(rng.normal(0, 5 if page.scan else 6))
     sx, sy = px / STORED * np.exp(rng.normal(0, 0.03, 2))
-    if rng.random() < 0.9:  # around a dot
+    if rng.random() < 0.8:  # around a dot
         at = page.sides[0] if len(page.sides[0]) else page.sides[1]
         mid = at[rng.integers(len(at))] + rng.uniform(-120, 120, 2)
     else:
