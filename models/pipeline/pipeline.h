@@ -14,6 +14,7 @@
 #include "braille/page.h"
 #include "image/image.h"
 #include "lang/encode.h"
+#include "lang/layout.h"
 #include "vk/vkc.h"
 
 struct pipeline;
@@ -57,9 +58,11 @@ struct pipeline_cell {
 
 struct pipeline_line {
     uint16_t row;
-    char *braille; ///< Unicode braille, blank cells as U+2800; owned
-    char *pinyin;  ///< as printed; "" where the side is no text; owned
-    float p;       ///< least certain cell of the line
+    char *braille;            ///< Unicode braille, blank cells as U+2800; owned
+    char *pinyin;             ///< as printed; "" where the side is no text; owned
+    float p;                  ///< least certain cell of the line
+    enum lang_line_kind kind; ///< page numbers and running heads are not in the text
+    char number[16];          ///< the page number in it, as in struct lang_line
 };
 
 /** What some cells together say: a syllable, number, sign. */

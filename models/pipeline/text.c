@@ -19,6 +19,33 @@ void pipeline_stream_done(struct pipeline_stream *s)
     *s = (struct pipeline_stream){0};
 }
 
+/** From the middle of a row of the grid to that of the next one, pixels. */
+static double row_distance(const struct brl_page *page, unsigned row)
+{
+    const struct brl_slot *a = page->slots + (size_t) row * page->n_columns;
+    const struct brl_slot *b = a + page->n_columns;
+    const unsigned last = page->n_columns - 1;
+
+    return hypot(b[0].dot[0].x + b[last].dot[0].x - a[0].dot[0].x - a[last].dot[0].x,
+                 b[0].dot[0].y + b[last].dot[0].y - a[0].dot[0].y - a[last].dot[0].y) /
+           2;
+}
+
+/** The grid leaves out rows that are empty: a row stands a line lower where it is half a line
+ * farther from the row above than rows nearby are from each other (photographs shrink to one end).
+ */
+static bool follows_blank(const struct brl_page *page, unsigned row, bool turned)
+{
+    const unsigned gap = turned ? page->n_rows - 1 - row : row - 1; /* between `gap` and gap + 1 */
+    double nearest = INFINITY;
+
+    if (row == 0 || page->n_columns == 0)
+        return false;
+    for (unsigned i = gap > 3 ? gap - 3 : 0; i + 1 < page->n_rows && i <= gap + 3; i++)
+        nearest = fmin(nearest, row_distance(page, i));
+    return row_distance(page, gap) > 1.5 * nearest;
+}
+
 /** Rows from their first place to their last raised cell. */
 int pipeline_stream_new(const struct pipeline_cells *c, bool turned, bool mirrored,
                         struct pipeline_stream *ret)
@@ -26,7 +53,7 @@ int pipeline_stream_new(const struct pipeline_cells *c, bool turned, bool mirror
     const struct brl_page *page = c->page;
     struct pipeline_stream s = {.n_rows = page->n_rows};
 
-    s.cells = malloc(page->n_slots + page->n_rows + 1);
+    s.cells = malloc(page->n_slots + 2 * (size_t) page->n_rows + 1);
     s.first = calloc(page->n_rows + 1, sizeof(*s.first));
     if (!s.cells || !s.first) {
         pipeline_stream_done(&s);
@@ -34,6 +61,8 @@ int pipeline_stream_new(const struct pipeline_cells *c, bool turned, bool mirror
     }
     for (unsigned row = 0; row < page->n_rows; row++) {
         const size_t from = (size_t) (turned ? page->n_rows - 1 - row : row) * page->n_columns;
+        if (follows_blank(page, row, turned))
+            s.cells[s.n++] = LANG_LINE_END;
         size_t end = s.n;
         s.first[row] = s.n;
         for (unsigned k = 0; k < page->n_columns; k++) {
@@ -85,21 +114,25 @@ static float least_certain(const struct pipeline_side *side, unsigned row)
     return p;
 }
 
-/** The rows that hold something, each with the tokens that begin in it. `base`: where the side's
- * cells begin in those that `text` was read from. */
-static int keep_lines(const struct pipeline_stream *s, size_t base, const struct lang_text *text,
-                      struct pipeline_side *side)
+/** The rows that hold something, each with the tokens that begin in it. `layout`: NULL where the
+ * side is no text. */
+static int keep_lines(const struct pipeline_stream *s, const struct lang_layout *layout,
+                      const struct lang_text *text, struct pipeline_side *side)
 {
+    const struct lang_line *found = layout ? layout->lines : NULL;
     size_t token = 0;
 
     side->lines = calloc(MAX(s->n_rows, 1u), sizeof(*side->lines));
     if (!side->lines)
         return -ENOMEM;
-    while (token < text->n && text->tokens[token].first < base)
-        token++;
     for (unsigned row = 0; row < s->n_rows; row++) {
-        const size_t n = s->first[row + 1] - s->first[row] - 1, begin = token;
-        while (token < text->n && text->tokens[token].first < base + s->first[row + 1])
+        const size_t begin = token;
+        size_t n = 0;
+        while (s->cells[s->first[row] + n] != LANG_LINE_END)
+            n++;
+        while (found && found->first < s->first[row])
+            found++;
+        while (token < text->n && text->tokens[token].first < s->first[row + 1])
             token++;
         if (n == 0)
             continue;
@@ -108,6 +141,9 @@ static int keep_lines(const struct pipeline_stream *s, size_t base, const struct
         line->braille = braille_of(s->cells + s->first[row], n);
         if (!line->braille)
             return -ENOMEM;
+        line->kind = found ? found->kind : LANG_LINE_TEXT;
+        if (found)
+            memcpy(line->number, found->number, sizeof(line->number));
         int r =
             lang_pinyin(&(struct lang_text){text->tokens + begin, token - begin}, &line->pinyin);
         if (r < 0)
@@ -117,7 +153,7 @@ static int keep_lines(const struct pipeline_stream *s, size_t base, const struct
 }
 
 /** Which raised cells each token came from: the stream has them in the order of side->cells. */
-static int keep_pieces(const struct pipeline_stream *s, size_t base, const struct lang_text *text,
+static int keep_pieces(const struct pipeline_stream *s, const struct lang_text *text,
                        struct pipeline_side *side)
 {
     CLEANUP_FREE uint32_t *raised = malloc((s->n + 1) * sizeof(*raised)); /* before each place */
@@ -130,12 +166,12 @@ static int keep_pieces(const struct pipeline_stream *s, size_t base, const struc
         raised[i + 1] = raised[i] + (s->cells[i] != 0 && s->cells[i] != LANG_LINE_END);
     for (size_t i = 0; i < text->n; i++) {
         const struct lang_token *t = &text->tokens[i];
-        const size_t from = MAX((size_t) t->first, base), to = (size_t) t->first + t->n_cells;
-        if (t->kind == LANG_SPACE || to <= from || from - base >= s->n)
+        const size_t to = (size_t) t->first + t->n_cells;
+        if (t->kind == LANG_SPACE)
             continue;
         struct pipeline_piece *piece = &side->pieces[side->n_pieces];
-        piece->first = raised[from - base];
-        piece->n_cells = raised[MIN(to - base, s->n)] - piece->first;
+        piece->first = raised[t->first];
+        piece->n_cells = raised[to] - piece->first;
         if (piece->n_cells == 0)
             continue;
         piece->unknown = t->kind == LANG_UNKNOWN;
@@ -148,7 +184,7 @@ static int keep_pieces(const struct pipeline_stream *s, size_t base, const struc
 /** A side that is no text: its cells, each for itself. */
 static int keep_without_text(const struct pipeline_stream *s, struct pipeline_side *side)
 {
-    int r = keep_lines(s, 0, &(struct lang_text){0}, side);
+    int r = keep_lines(s, NULL, &(struct lang_text){0}, side);
     if (r < 0)
         return r;
     side->pieces = calloc(MAX(side->n_cells, 1), sizeof(*side->pieces));
@@ -162,65 +198,68 @@ static int keep_without_text(const struct pipeline_stream *s, struct pipeline_si
     return 0;
 }
 
-/** The sides that are text, one after the other. base[i]: where side i begins. */
-static int join(const struct pipeline_stream *streams, const struct pipeline_reading *ret,
-                uint8_t **ret_cells, size_t *ret_n, size_t base[2])
+/** The code of the sides that are text: that asked for, or the likeliest of all their cells. */
+static int find_code(const struct pipeline_stream *streams, unsigned code,
+                     struct pipeline_reading *ret)
 {
-    uint8_t *all = malloc(streams[0].n + streams[1].n + 1);
+    CLEANUP_FREE uint8_t *all = malloc(streams[0].n + streams[1].n + 1);
+    CLEANUP(lang_text_done) struct lang_text text = {0};
+    struct lang_choice choice = {.code = (enum lang_code)(code - 1), .p = 1};
     size_t n = 0;
+    int r = 0;
 
     if (!all)
         return -ENOMEM;
     for (unsigned i = 0; i < ret->n_sides; i++) {
-        base[i] = n;
         if (!ret->side[i].is_text)
             continue;
         memcpy(all + n, streams[i].cells, streams[i].n);
         n += streams[i].n;
     }
-    *ret_cells = all;
-    *ret_n = n;
-    return 0;
-}
-
-/** In the code asked for, or the likeliest. */
-static int decode(const uint8_t *cells, size_t n, unsigned code, struct lang_text *text,
-                  struct pipeline_reading *ret)
-{
-    struct lang_choice choice = {.p = 1};
-
-    int r = code ? lang_decode_code((enum lang_code)(code - 1), cells, n, text)
-                 : lang_decode_any(cells, n, text, &choice);
-    ret->code = text->code;
+    if (code == 0)
+        r = lang_decode_any(all, n, &text, &choice);
+    ret->code = choice.code;
     ret->code_p = (float) choice.p;
     return r;
+}
+
+/** A side's lines and pieces; what is read out of it goes behind `all`. */
+static int translate_side(const struct pipeline_stream *s, enum lang_code code,
+                          struct lang_book *book, struct pipeline_side *side, struct lang_text *all)
+{
+    CLEANUP(lang_layout_done) struct lang_layout layout = {0};
+    CLEANUP(lang_text_done) struct lang_text text = {0};
+
+    int r = lang_layout_find(s->cells, s->n, book, &layout);
+    if (r == 0)
+        r = lang_decode_page(code, s->cells, s->n, &layout, book, &text, NULL);
+    if (r == 0)
+        r = keep_lines(s, &layout, &text, side);
+    if (r == 0)
+        r = keep_pieces(s, &text, side);
+    return r == 0 ? lang_text_append(all, &text) : r;
 }
 
 static int translate(const struct pipeline_stream *streams, unsigned code,
                      struct pipeline_reading *ret)
 {
-    CLEANUP(lang_text_done) struct lang_text text = {0};
-    CLEANUP_FREE uint8_t *all = NULL;
-    size_t n = 0, base[2] = {0};
+    CLEANUP(lang_text_done) struct lang_text all = {0};
+    struct lang_book book = {0};
 
-    int r = join(streams, ret, &all, &n, base);
-    if (r == 0)
-        r = decode(all, n, code, &text, ret);
-    if (r == 0)
-        r = lang_pinyin(&text, &ret->pinyin);
-    if (r == 0)
-        r = lang_spoken(&text, &ret->spoken, &ret->n_unknown);
+    int r = find_code(streams, code, ret);
     for (unsigned i = 0; i < ret->n_sides && r == 0; i++) {
         struct pipeline_side *side = &ret->side[i];
-        if (!side->is_text) {
-            ret->n_unknown += (unsigned) side->n_cells;
-            r = keep_without_text(&streams[i], side);
-            continue;
-        }
-        r = keep_lines(&streams[i], base[i], &text, side);
-        if (r == 0)
-            r = keep_pieces(&streams[i], base[i], &text, side);
+        r = side->is_text ? translate_side(&streams[i], ret->code, &book, side, &all)
+                          : keep_without_text(&streams[i], side);
     }
+    all.code = ret->code;
+    if (r == 0)
+        r = lang_pinyin(&all, &ret->pinyin);
+    if (r == 0)
+        r = lang_spoken(&all, &ret->spoken, &ret->n_unknown);
+    for (unsigned i = 0; i < ret->n_sides && r == 0; i++)
+        if (!ret->side[i].is_text)
+            ret->n_unknown += (unsigned) ret->side[i].n_cells;
     return r;
 }
 

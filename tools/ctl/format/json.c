@@ -29,9 +29,12 @@ static void add_lines(const struct pipeline_side *r, json_t *array)
 {
     for (size_t i = 0; i < r->n_lines; i++) {
         const struct pipeline_line *l = &r->lines[i];
-        json_array_append_new(array, json_pack("{ss si ss ss ss sf}", "side", sides[r->side], "row",
-                                               (int) l->row, "braille", l->braille, "pinyin",
-                                               l->pinyin, "hanzi", "", "p", (double) l->p));
+        json_t *line = json_pack("{ss si ss ss ss ss sf}", "side", sides[r->side], "row",
+                                 (int) l->row, "kind", lang_line_names[l->kind], "braille",
+                                 l->braille, "pinyin", l->pinyin, "hanzi", "", "p", (double) l->p);
+        if (line && l->number[0])
+            json_object_set_new(line, "number", json_string(l->number));
+        json_array_append_new(array, line);
     }
 }
 

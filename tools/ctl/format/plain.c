@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Formats that are lines of text: text, pinyin, unicode, brf. A form feed stands between pages and
- * between a page's sides.
+ * between a page's sides. Page numbers and running heads are no text; the braille has them.
  */
 
 #include <errno.h>
@@ -13,11 +13,16 @@
 static int write_lines(struct format_writer *w, const struct format_page *page,
                        const struct pipeline_side *side, struct fail *fail)
 {
+    const bool cells = w->format == &format_unicode;
+
     if (w->n_sections > 0)
         fputc('\f', w->out);
-    for (size_t i = 0; i < side->n_lines; i++)
-        fprintf(w->out, "%s\n",
-                w->format == &format_unicode ? side->lines[i].braille : side->lines[i].pinyin);
+    for (size_t i = 0; i < side->n_lines; i++) {
+        const struct pipeline_line *l = &side->lines[i];
+        const bool aside = l->kind == LANG_LINE_PAGE_NUMBER || l->kind == LANG_LINE_RUNNING_HEAD;
+        if (cells || !aside)
+            fprintf(w->out, "%s\n", cells ? l->braille : l->pinyin);
+    }
     return 0;
 }
 
