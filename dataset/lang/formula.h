@@ -22,8 +22,9 @@ bool lang_math_is_operator(const struct lang_token *t);
 /** Is it the name of a function? */
 bool lang_math_is_word(const struct lang_token *t);
 
-/** How many tokens from `i` on make a formula; 0: none begins there. */
-size_t lang_math_run(const struct lang_text *t, size_t i);
+/** How many numbers, letters and signs from `i` on belong together; *ret_formula: they make a
+ * formula, that is a sign is among them. */
+size_t lang_math_run(const struct lang_text *t, size_t i, bool *ret_formula);
 
 /** A formula as it is read out: structure where brackets, roots and fractions close, else sign by
  * sign. `counted`: a number stands before it, so that it may begin with a unit. */

@@ -44,7 +44,7 @@ static bool spans_gap(const struct lang_token *t)
     return lang_math_is_operator(t) || is(t, "}/{") || is(t, "，");
 }
 
-size_t lang_math_run(const struct lang_text *t, size_t i)
+size_t lang_math_run(const struct lang_text *t, size_t i, bool *ret_formula)
 {
     size_t n = 0, n_signs = 0;
 
@@ -58,7 +58,8 @@ size_t lang_math_run(const struct lang_text *t, size_t i)
             !inside)
             break;
     }
-    return n_signs > 0 ? n : 0;
+    *ret_formula = n_signs > 0;
+    return n;
 }
 
 /* ---- what is open and closed ---- */

@@ -251,16 +251,19 @@ static void say_space(struct speaker *s, size_t i)
 int lang_spoken(const struct lang_text *t, char **ret, unsigned *ret_n_unknown)
 {
     struct speaker s = {.text = t};
+    size_t plain = 0; /* numbers and letters up to here are no formula */
 
     for (size_t i = 0; i < t->n;) {
-        size_t n = lang_math_run(t, i);
-        if (n > 0) {
+        bool formula = false;
+        size_t n = i < plain ? 0 : lang_math_run(t, i, &formula);
+        if (formula) {
             begin_word(&s);
             lang_math_say(&s.out, t->tokens + i, n,
                           i > 0 && is_kind(neighbour(&s, i, -1), LANG_NUMBER));
             i += n;
             continue;
         }
+        plain = MAX(plain, i + n);
         n = 1;
         switch (t->tokens[i].kind) {
         case LANG_SYLLABLE:

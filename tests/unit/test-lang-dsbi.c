@@ -9,6 +9,7 @@
 
 #include <glob.h>
 
+#include "braille/cell.h"
 #include "lang/layout.h"
 
 struct book {
@@ -17,6 +18,7 @@ struct book {
     double least_percent; ///< of the cells; docs/braille.md D has the whole books
     size_t n_numbers;     ///< front sides that have a page number, two of them misread in the truth
     size_t n_numbers_found, n_heads;
+    double most_upright, least_wrong; ///< nats a raised cell, of pages as they stand and otherwise
     size_t n_pages, n_told, n_lines, n_lines_told, n_versos, n_versos_told, n_cells, n_unknown,
         n_syllables, n_toned;
 };
@@ -121,6 +123,55 @@ static void count(struct book *book, const uint8_t *cells, size_t n)
     lang_text_done(&text);
 }
 
+/* The lines turned by half, mirrored, or both. Returns the cells. */
+static size_t place(const uint8_t *cells, size_t n, bool turned, bool mirrored, uint8_t *out)
+{
+    enum { ROWS = 64 };
+    size_t start[ROWS], length[ROWS], n_rows = 0, width = 0, n_out = 0;
+
+    for (size_t i = 0, from = 0; i < n; i++)
+        if (cells[i] == LANG_LINE_END) {
+            REQUIRE(n_rows < ROWS);
+            start[n_rows] = from;
+            length[n_rows++] = i - from;
+            width = i - from > width ? i - from : width;
+            from = i + 1;
+        }
+    for (size_t k = 0; k < n_rows; k++) {
+        const size_t row = turned ? n_rows - 1 - k : k;
+        for (size_t c = 0; c < width; c++) {
+            const size_t column = turned != mirrored ? width - 1 - c : c;
+            uint8_t cell = column < length[row] ? cells[start[row] + column] : 0;
+            cell = turned ? brl_cell_turn(cell) : cell;
+            out[n_out++] = mirrored ? brl_cell_mirror(cell) : cell;
+        }
+        out[n_out++] = LANG_LINE_END;
+    }
+    return n_out;
+}
+
+/* How unlikely is the page as it stands, and as it never stands? */
+static void weigh_placements(struct book *book, const uint8_t *cells, size_t n)
+{
+    static uint8_t other[16384];
+
+    for (unsigned i = 0; i < 4; i++) {
+        const size_t n_other = place(cells, n, i & 1, i & 2, other);
+        struct lang_choice choice;
+        struct lang_text text;
+        size_t n_raised = 0;
+        REQUIRE(lang_decode_any(other, n_other, &text, &choice) == 0);
+        lang_text_done(&text);
+        for (size_t k = 0; k < n_other; k++)
+            n_raised += other[k] != 0 && other[k] != LANG_LINE_END;
+        const double nats = choice.nats[choice.code] / (double) n_raised;
+        if (i == 0 && nats > book->most_upright)
+            book->most_upright = nats;
+        if (i > 0 && (book->least_wrong == 0 || nats < book->least_wrong))
+            book->least_wrong = nats;
+    }
+}
+
 /* The page number, told from the text; no page here has a running head. */
 static void count_asides(struct book *book, const uint8_t *cells, size_t n)
 {
@@ -170,6 +221,8 @@ static void read_book(struct book *book, const char *root)
             count_told(book, cells, n);
         count(book, cells, n);
         count_asides(book, cells, n);
+        if (n > 0)
+            weigh_placements(book, cells, n);
     }
     globfree(&pages);
 }
@@ -206,7 +259,10 @@ int main(int argc, char **argv)
                b->n_syllables, 100. * (double) b->n_toned / (double) b->n_syllables);
         printf("%s: %zu of %zu page numbers found, %zu lines taken for running heads\n", b->folder,
                b->n_numbers_found, b->n_numbers, b->n_heads);
+        printf("%s: upright at most %.2f nats a cell, turned or mirrored at least %.2f\n",
+               b->folder, b->most_upright, b->least_wrong);
         any = true;
+        good = good && b->most_upright < b->least_wrong;
         good = good && b->n_numbers_found == b->n_numbers && b->n_heads == 0;
         good = good && percent >= b->least_percent && b->n_told == b->n_pages &&
                b->n_versos_told == b->n_versos && b->n_lines_told * 100 >= b->n_lines * 85;
