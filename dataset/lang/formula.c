@@ -38,7 +38,8 @@ enum {
     IN_SCRIPT = 's',
     IN_ABOVE = 'a',
     IN_BELOW = 'b',
-    IN_BAR = '|'
+    IN_BAR = '|',
+    IN_SYSTEM = 'S'
 };
 
 struct formula {
@@ -215,12 +216,15 @@ static size_t lowered_at(const struct formula *f, size_t ahead, bool upper, char
     return n_digits ? n : 0;
 }
 
-/* Which pair of brackets a sign belongs to. */
+/* Which pair of brackets a sign belongs to: the last one is a system of equations. */
 static char bracket_of(const struct lang_math_sign *sign)
 {
-    return strchr("([", sign->text[0])   ? sign->text[0]
-           : strchr(")]", sign->text[0]) ? (sign->text[0] == ')' ? '(' : '[')
-                                         : '{';
+    static const char *const signs[] = {"(", ")", "[", "]", "｛", "｝", "⎧", "⎫"};
+    size_t i = 0;
+
+    while (i + 1 < ELEMENTSOF(signs) && strcmp(signs[i], sign->text) != 0)
+        i++;
+    return "([{S"[i / 2];
 }
 
 /* 146, a degree of lowered digits or letters, 156. */
@@ -299,7 +303,7 @@ static bool take_opening(struct formula *f)
         return push(f, IN_ABOVE);
     }
     if ((sign = sign_at(f, 0, LANG_MATH_OPEN))) {
-        take_operator(f, 1, sign->text);
+        take_operator(f, sign->n_cells, sign->text);
         return push(f, bracket_of(sign));
     }
     return false;
@@ -342,10 +346,12 @@ static bool take_close(struct formula *f)
     const char open = top(f);
     const unsigned c = cell(f, 0);
     const char *text = NULL;
+    size_t n = 1;
 
-    if (sign && open == bracket_of(sign))
+    if (sign && open == bracket_of(sign)) {
         text = sign->text;
-    else if (open == IN_SCRIPT && c == END)
+        n = sign->n_cells;
+    } else if (open == IN_SCRIPT && c == END)
         text = "}";
     else if (open == IN_ROOT && c == ROOT_END)
         text = "}";
@@ -361,7 +367,7 @@ static bool take_close(struct formula *f)
     if (!text)
         return false;
     f->depth--;
-    take_operand(f, LANG_MATH, 1, text);
+    take_operand(f, LANG_MATH, n, text);
     return true;
 }
 
@@ -411,6 +417,11 @@ static bool take_behind(struct formula *f)
         !(f->r->code == LANG_TWO_CELL && sign->n_cells == 1)) {
         f->weight += sign->n_cells > 1;
         take_operand(f, LANG_MATH, sign->n_cells, sign->text);
+        return true;
+    }
+    if (top(f) == IN_SYSTEM && cell(f, 0) == GREEK && cell(f, 1) == FRACTION) {
+        take_operator(f, 2, "；");
+        f->gap = true;
         return true;
     }
     if (cell(f, 0) == DOT5 && f->depth > 0 && is_gap(cell(f, 1))) {

@@ -5,7 +5,8 @@
  *
  * Print form of what has no sign: powers "²", "⁻¹" or "^{" … "}", indices "₁" or "_{" … "}", roots
  * "√{" … "}" with their degree as "√³{" or "√[" … "]{", framed fractions "{" … "}/{" … "}", simple
- * ones "/" between what stands beside it, bars "|".
+ * ones "/" between what stands beside it, bars "|",
+ * systems of equations "⎧" … "；" … "⎫".
  */
 #pragma once
 

@@ -41,7 +41,7 @@ bool lang_math_is_word(const struct lang_token *t)
 /* May a space beside this token be inside a formula? */
 static bool spans_gap(const struct lang_token *t)
 {
-    return lang_math_is_operator(t) || is(t, "}/{") || is(t, "，");
+    return lang_math_is_operator(t) || is(t, "}/{") || is(t, "，") || is(t, "；");
 }
 
 size_t lang_math_run(const struct lang_text *t, size_t i, bool *ret_formula)
@@ -67,8 +67,8 @@ size_t lang_math_run(const struct lang_text *t, size_t i, bool *ret_formula)
 /* 1: opens, -1: closes, 2: closes and opens ("}/{", "]{"). Bars are told by their number. */
 static int bracket(const struct lang_token *t)
 {
-    static const char *const opening[] = {"(", "[", "｛", "{", "^{", "_{"};
-    static const char *const closing[] = {")", "]", "}", "｝"};
+    static const char *const opening[] = {"(", "[", "｛", "⎧", "{", "^{", "_{"};
+    static const char *const closing[] = {")", "]", "}", "｝", "⎫"};
 
     if (t->kind != LANG_MATH)
         return 0;
@@ -338,7 +338,8 @@ static size_t say_group(struct saying *s, const struct lang_token *tokens, size_
     }
     say(s, sign_of(tokens[0].text)->pinyin);
     say_tokens(s, tokens + 1, first - 1);
-    say(s, sign_of(tokens[first].text)->pinyin);
+    if (first + 1 < n || !is(&tokens[first], "⎫")) /* the end of a system is a pause */
+        say(s, sign_of(tokens[first].text)->pinyin);
     return first + 1;
 }
 
@@ -396,8 +397,8 @@ static void say_sign(struct saying *s, const struct lang_token *t)
         return;
     if (s->quantity && strcmp(t->text, "∕") == 0)
         say(s, "mei3");
-    else if (strcmp(t->text, "，") == 0)
-        say(s, "，");
+    else if (strcmp(t->text, "，") == 0 || strcmp(t->text, "；") == 0)
+        say(s, t->text);
     else if (sign || name)
         say(s, sign ? sign->pinyin : name);
     else
@@ -468,7 +469,8 @@ static size_t find_outside(const struct lang_token *tokens, size_t i, size_t n, 
             sign && (sign->kind == LANG_MATH_BINARY || sign->kind == LANG_MATH_RELATION ||
                      sign->kind == LANG_MATH_INFIX || sign->kind == LANG_MATH_UNARY ||
                      sign->kind == LANG_MATH_LEAD);
-        if (line ? is(&tokens[i], "/") : is_operator || is(&tokens[i], "，"))
+        if (line ? is(&tokens[i], "/")
+                 : is_operator || is(&tokens[i], "，") || is(&tokens[i], "；"))
             return i;
     }
     return n;

@@ -29,7 +29,7 @@ static bool is_joined_formula(const struct lang_token *before, const struct lang
 {
     if (token->kind == LANG_MATH && strcmp(token->text, "}/{") == 0)
         return true;
-    if (!before || before->first + before->n_cells != token->first)
+    if (!before || before->kind == LANG_SPACE || before->first + before->n_cells != token->first)
         return false;
     const bool letters =
         (before->kind == LANG_NUMBER || before->kind == LANG_LATIN) && token->kind == LANG_LATIN;
