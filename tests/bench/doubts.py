@@ -134,7 +134,7 @@ def collect(lines, known, mates):
 def judged(path):
     with open(path, encoding='utf8') as f:
         rows = csv.DictReader((line for line in f if not line.startswith('#')), delimiter='\t')
-        return {(r['page'], r['side'], int(r['row']), int(r['column'])) for r in rows}
+        return {(r['page'], r['side'], r['row'], r['column']) for r in rows}
 
 
 def main():
@@ -151,7 +151,7 @@ def main():
     doubts = collect(listed(a.eval, a.truth, a.readings), known, mates)
     if a.corrections and not a.known:
         done = judged(a.corrections)
-        doubts = [d for d in doubts if (d['page'], d['side'], d['row'], d['column']) not in done]
+        doubts = [d for d in doubts if (d['page'].split('/')[-1], d['side'], str(d['row']), str(d['column'])) not in done]
     a.out.mkdir(parents=True, exist_ok=True)
     per = COLUMNS * ROWS
     for i, d in enumerate(doubts):
