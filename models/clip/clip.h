@@ -14,11 +14,19 @@
 
 struct clip;
 
+/** What makes probabilities of cosines: p of a text is the softmax of temperature * cosine, and of
+ * what a detector of dots says of its raised dots, dot_weight * (logit + dot_bias) each. Fitted by
+ * models/recipes/calibrate.py; zeros where the file has none. */
+struct clip_calibration {
+    double temperature, dot_weight, dot_bias;
+};
+
 struct clip_info {
     unsigned width, height; ///< pixels of an input crop (grey)
     float px_per_pitch;     ///< pixels of the crop per dot pitch a: how a cell must be scaled
     unsigned embed;         ///< E, channels of an embedding
     unsigned max_text;      ///< longest text in tokens, [CLS] included
+    struct clip_calibration calibration;
 };
 
 /** Load weights (safetensors) onto the device. `nn` borrowed, outlives the model.

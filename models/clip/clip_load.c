@@ -77,6 +77,19 @@ static bool heads_fit(unsigned width, unsigned heads)
     return width % heads == 0 && width / heads % 4 == 0 && width / heads <= 128;
 }
 
+static int load_calibration(struct clip *c, const struct nn_file *f, struct fail *fail)
+{
+    const json_t *object = json_object_get(nn_file_config(f), "calibration");
+    struct clip_calibration *to = &c->info.calibration;
+
+    if (!object)
+        return 0;
+    int r = nn_file_number(f, object, "temperature", 1, 10000, &to->temperature, fail);
+    if (r == 0)
+        r = nn_file_number(f, object, "dot_weight", 0, 100, &to->dot_weight, fail);
+    return r < 0 ? r : nn_file_number(f, object, "dot_bias", -100, 100, &to->dot_bias, fail);
+}
+
 static int load_config(struct clip *c, const struct nn_file *f, struct fail *fail)
 {
     double px_per_pitch;
@@ -97,7 +110,7 @@ static int load_config(struct clip *c, const struct nn_file *f, struct fail *fai
         (r = nn_file_uint(f, NULL, "text_ffn", 8, 16384, &c->text_ffn, fail)) < 0 ||
         (r = nn_file_uint(f, NULL, "max_text", 3, 512, &c->info.max_text, fail)) < 0 ||
         (r = nn_file_number(f, NULL, "px_per_pitch", 0.1, 1000, &px_per_pitch, fail)) < 0 ||
-        (r = load_vocabulary(c, f, fail)) < 0)
+        (r = load_vocabulary(c, f, fail)) < 0 || (r = load_calibration(c, f, fail)) < 0)
         return r;
     c->info.px_per_pitch = (float) px_per_pitch;
     if (c->info.width % c->patch || c->info.height % c->patch)

@@ -9,12 +9,18 @@
 
 #include "pipeline/pipeline_internal.h"
 
+/* A place whose best dot has less is blank: of 20,031 cells of DSBI the faintest has -3.6, and 95 %
+ * of 10,384 blank places have less. */
+#define BARE_LOGIT -4.5
+
 void pipeline_cells_done(struct pipeline_cells *c)
 {
     c->page = brl_page_free(c->page);
     free(c->embeddings);
     free(c->top);
     free(c->cosine);
+    free(c->seen);
+    free(c->score);
     free(c->cell);
     free(c->p);
     *c = (struct pipeline_cells){0};
@@ -28,25 +34,6 @@ static bool hangs_over(const struct image *img, const struct brl_slot *s)
             s->dot[i].y > img->height - 1)
             return true;
     return false;
-}
-
-static int mirror(const struct image *img, struct image **ret)
-{
-    CLEANUP(image_freep) struct image *out = NULL;
-    const unsigned n = img->n_chan;
-
-    int r = image_new(img->width, img->height, n, &out);
-    if (r < 0)
-        return r;
-    out->dpi = img->dpi;
-    for (unsigned y = 0; y < img->height; y++) {
-        const uint8_t *from = img->data + y * img->stride;
-        uint8_t *to = out->data + y * out->stride;
-        for (unsigned x = 0; x < img->width; x++)
-            memcpy(to + (size_t) (img->width - 1 - x) * n, from + (size_t) x * n, n);
-    }
-    *ret = TAKE_PTR(out);
-    return 0;
 }
 
 static int look_up(struct pipeline_task *t, const float *embeddings, const uint32_t *slot, size_t n,
@@ -79,16 +66,27 @@ static int make_room(const struct pipeline_reader *d, struct pipeline_cells *c)
     c->embeddings = malloc(n * e * sizeof(float));
     c->top = calloc(n, PIPELINE_TOP * sizeof(*c->top));
     c->cosine = calloc(n, PIPELINE_TOP * sizeof(*c->cosine));
+    c->score = calloc(n, PIPELINE_TOP * sizeof(*c->score));
+    c->seen = calloc(n, sizeof(*c->seen));
     c->cell = calloc(n, sizeof(*c->cell));
     c->p = calloc(n, sizeof(*c->p));
-    if (!c->embeddings || !c->top || !c->cosine || !c->cell || !c->p)
+    if (!c->embeddings || !c->top || !c->cosine || !c->seen || !c->score || !c->cell || !c->p)
         return -ENOMEM;
     for (size_t i = 0; i < n; i++)
         memcpy(c->embeddings + i * e, d->cell_texts, e * sizeof(float));
     return 0;
 }
 
-/** Which places are worth a look. */
+/** Is there a dot, or what might be one? */
+static bool is_bare(const struct brl_slot *s)
+{
+    double best = -INFINITY;
+    for (int i = 0; i < 6; i++)
+        best = fmax(best, s->evidence[i]);
+    return best < BARE_LOGIT;
+}
+
+/** Which places are worth a look: blank ones cost as much as others. */
 static size_t choose_slots(const struct image *img, const struct pipeline_cells *c, bool all,
                            uint32_t *slot)
 {
@@ -96,7 +94,7 @@ static size_t choose_slots(const struct image *img, const struct pipeline_cells 
 
     for (size_t i = 0; i < c->page->n_slots; i++) {
         const struct brl_slot *s = &c->page->slots[i];
-        if (!all && hangs_over(img, s))
+        if (!all && (hangs_over(img, s) || is_bare(s)))
             continue;
         slot[n++] = (uint32_t) i;
     }
@@ -114,7 +112,7 @@ static int embed_cells(struct pipeline_task *t, const struct image *img, bool cr
     int r = slot ? make_room(d, c) : -ENOMEM;
     if (r < 0)
         return r;
-    const size_t n = choose_slots(img, c, crop, slot);
+    const size_t n = choose_slots(img, c, crop || t->params->blanks, slot);
     CLEANUP_FREE uint8_t *crops = malloc((n + 1) * size);
     CLEANUP_FREE float *embeddings = malloc((n + 1) * info->embed * sizeof(float));
     if (!crops || !embeddings)
@@ -127,14 +125,25 @@ static int embed_cells(struct pipeline_task *t, const struct image *img, bool cr
     const double t1 = pipeline_now_ms();
     if (r == 0)
         r = look_up(t, embeddings, slot, n, c, fail);
-    for (size_t i = 0; i < n && r == 0; i++) {
-        const size_t k = slot[i];
-        c->cell[k] = hangs_over(img, &c->page->slots[k]) ? 0 : (uint8_t) c->top[k * PIPELINE_TOP];
-        c->p[k] = c->cosine[k * PIPELINE_TOP];
-    }
+    for (size_t i = 0; i < n && r == 0; i++)
+        c->seen[slot[i]] = !hangs_over(img, &c->page->slots[slot[i]]);
+    if (r == 0)
+        pipeline_rate_cells(&info->calibration, c);
     t->times->embed += t1 - t0;
     t->times->knn += pipeline_now_ms() - t1;
     return r;
+}
+
+static int find_grid(struct pipeline_task *t, const struct brl_page_params *params,
+                     struct brl_page **ret, struct fail *fail)
+{
+    int r = 0;
+
+    if (params->crop)
+        return brl_page_new(t->img, params, ret, fail);
+    if (!t->sheet)
+        r = brl_sheet_new(t->img, brl_sheet_params(.dpi = params->dpi), &t->sheet, fail);
+    return r < 0 ? r : brl_sheet_page(t->sheet, params, ret, fail);
 }
 
 int pipeline_find_cells(struct pipeline_task *t, enum brl_side side, bool crop, double dpi,
@@ -145,21 +154,15 @@ int pipeline_find_cells(struct pipeline_task *t, enum brl_side side, bool crop, 
                                            .dpi = dpi,
                                            .orientation = place->orientation,
                                            .crop = crop,
-                                           .light_deg = place->light_deg};
+                                           .light_deg = place->light_deg,
+                                           .mirrored = place->mirrored};
     const double t0 = pipeline_now_ms();
-    int r = 0;
 
     pipeline_report(t->job, PIPELINE_FINDING_DOTS, 0.05);
-    if (place->mirrored && !t->mirror)
-        r = mirror(t->img, &t->mirror);
-    const struct image *img = place->mirrored ? t->mirror : t->img;
-    if (r == 0)
-        r = brl_page_new(img, &params, &c->page, fail);
+    int r = find_grid(t, &params, &c->page, fail);
     t->times->grid += pipeline_now_ms() - t0;
     if (r < 0)
         return r;
-    c->mirrored = place->mirrored;
-    c->width = img->width;
     pipeline_report(t->job, PIPELINE_READING_CELLS, 0.1);
-    return embed_cells(t, img, crop, c, fail);
+    return embed_cells(t, t->img, crop, c, fail);
 }

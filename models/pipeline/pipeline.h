@@ -48,12 +48,27 @@ enum pipeline_stage {
     PIPELINE_DONE,
 };
 
+#define PIPELINE_TOP 16 ///< cells that a place is compared with at the end
+
 struct pipeline_cell {
     uint16_t row, column;
     double box[4];   ///< x, y, w, h through the outer dot centres, pixels of the picture as given
     float dot[6][2]; ///< centres (x, y) of dots 1-6, raised or not, in the same pixels
     brl_cell dots;   ///< never blank
     float p;         ///< that it is this cell
+    float cosine[PIPELINE_TOP]; ///< of the picture of the place and the text of each cell of
+    brl_cell top[PIPELINE_TOP]; ///< these, nearest first
+    float evidence[6];          ///< of a raised dot, as struct brl_slot
+};
+
+/** A cell that was taken for another one, which is a dot away, because the text is likelier so. */
+struct pipeline_change {
+    uint16_t row, column;
+    double box[4];        ///< as struct pipeline_cell
+    brl_cell from, to;    ///< what was seen, what it is taken for; either may be blank
+    bool no_text;         ///< what was seen was no text; else an unlikely word
+    float p;              ///< that the change is right
+    char was[32], is[32]; ///< the syllable, number or sign that it stood and stands in
 };
 
 struct pipeline_line {
@@ -82,21 +97,24 @@ struct pipeline_side {
     double skew_deg;
     struct pipeline_cell *cells; ///< in reading order; owned
     size_t n_cells;
-    struct pipeline_line *lines; ///< owned
+    struct pipeline_cell *blanks; ///< places that were looked at and hold nothing; only where
+    size_t n_blanks;              ///< params->blanks asks for them; owned
+    struct pipeline_line *lines;  ///< owned
     size_t n_lines;
     struct pipeline_piece *pieces; ///< owned; in reading order
     size_t n_pieces;
-    double
-        nats; ///< -log likelihood of its text, a raised cell: 1.5 to 3.8 of pages that stand right
+    struct pipeline_change *changes; ///< in reading order; owned
+    size_t n_changes;
+    /** -log likelihood of its text, a raised cell: 1.5 to 3.8 of pages that stand right. */
+    double nats;
     bool is_text; ///< it is braille of a Chinese code; else its cells stand without any text
 };
 
 struct pipeline_reading {
     unsigned width, height;
     double dpi, skew_deg;
-    unsigned orientation;         ///< how far the page is turned clockwise, in the picture that was
-                                  ///< mirrored back
-    bool mirrored;                ///< the picture is one of the page in a mirror
+    unsigned orientation;         ///< how far the page is turned clockwise in the picture,
+    bool mirrored;                ///< behind being mirrored left to right
     bool crop;                    ///< read as one BIT crop
     char crop_text[16];           ///< and what the bank says it is
     struct pipeline_side side[2]; ///< that hold braille, in reading order: recto, then verso
@@ -106,12 +124,14 @@ struct pipeline_reading {
     char *pinyin;                 ///< all as printed; owned
     char *spoken;                 ///< toned pinyin before sandhi; owned
     unsigned n_unknown;           ///< cells that are no text in this code
-    float confidence;             ///< mean p, and what the text says of it
+    float confidence;             ///< mean p
     struct pipeline_times times_ms;
 };
 void pipeline_reading_done(struct pipeline_reading *r);
 /** Cells of all sides. */
 size_t pipeline_reading_cells(const struct pipeline_reading *r);
+/** Corrections of all sides. */
+size_t pipeline_reading_changes(const struct pipeline_reading *r);
 /** Is any side text? */
 bool pipeline_reading_is_text(const struct pipeline_reading *r);
 
@@ -134,6 +154,8 @@ struct pipeline_read_params {
     int mirrored;    ///< -1: found; 0 no, 1 yes
     double dpi;      ///< 0: from the file or found
     unsigned code;   ///< 0: found by what the page says; else 1 + enum lang_code
+    bool verbatim;   ///< correct nothing
+    bool blanks;     ///< tell of blank places, too
 };
 #define pipeline_read_params(...)                                                                  \
     (&(struct pipeline_read_params){.orientation = -1, .mirrored = -1, __VA_ARGS__})

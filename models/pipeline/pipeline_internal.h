@@ -2,6 +2,7 @@
 #pragma once
 
 #include "braille/page.h"
+#include "braille/sheet.h"
 #include "clip/clip.h"
 #include "fastspeech2/fs2.h"
 #include "hifigan/hifigan.h"
@@ -40,18 +41,16 @@ int pipeline_reopen(struct pipeline *p, struct fail *fail);
 /** Open the device unless it is: after a reopening that failed there is none. */
 int pipeline_ensure_device(struct pipeline *p, struct fail *fail);
 
-#define PIPELINE_TOP 8 ///< cells that a place is compared with at the end
-
 /** What the models say of each place of one side's grid. */
 struct pipeline_cells {
-    struct brl_page *page; ///< owned; places in the picture as it was given to the grid
-    bool mirrored;         ///< that was the mirror image of the picture as given,
-    unsigned width;        ///< which is so wide
+    struct brl_page *page; ///< owned
     float *embeddings;     ///< [n_slots][E], the blank text's where nobody looked; owned
     uint32_t *top;         ///< [n_slots][PIPELINE_TOP] the nearest cells, best first; owned
     float *cosine;         ///< [n_slots][PIPELINE_TOP] theirs; owned
+    bool *seen;            ///< [n_slots] was it looked at; owned
     uint8_t *cell;         ///< [n_slots] what is read, owned
     float *p;              ///< [n_slots] that it is this, owned
+    float *score;          ///< [n_slots][PIPELINE_TOP] log likelihoods of the nearest cells; owned
 };
 
 void pipeline_cells_done(struct pipeline_cells *c);
@@ -59,8 +58,8 @@ void pipeline_cells_done(struct pipeline_cells *c);
 /** Where the page lies, and where its light comes from. */
 struct pipeline_place {
     int orientation;  ///< -1: 0, 90 or 270 by the grid
-    bool mirrored;    ///< look at the mirror image
-    double light_deg; ///< in the picture that is looked at; < 0: found
+    bool mirrored;    ///< the picture is a mirror image
+    double light_deg; ///< in the picture; < 0: found
 };
 
 struct pipeline_task { ///< what stays the same while one picture is read
@@ -68,7 +67,7 @@ struct pipeline_task { ///< what stays the same while one picture is read
     const struct image *img;
     const struct pipeline_read_params *params;
     const struct pipeline_job *job;
-    struct image *mirror;         ///< of img, made when it is needed; owned
+    struct brl_sheet *sheet;      ///< the picture's dots, found when they are needed; owned
     struct pipeline_times *times; ///< added to
 };
 
@@ -103,8 +102,31 @@ int pipeline_stream_new(const struct pipeline_cells *c, bool turned, bool mirror
  * cells. */
 int pipeline_stream_nats(const struct pipeline_stream *s, unsigned code, double *ret);
 
+/** The code of a sheet's sides, `code` or (0) the likeliest one; *ret_text: which of them are text.
+ */
+int pipeline_choose_code(const struct pipeline_cells *cells, unsigned n_sides, unsigned code,
+                         enum lang_code *ret, bool ret_text[2]);
+
 /** Is it text in the placement that was found? Few cells say little. */
 bool pipeline_is_text(double nats, size_t n_raised);
+
+/** From cosines, and the dots' evidence where it is known, to probabilities and the likeliest
+ * cell. Places where nobody looked stay blank. */
+void pipeline_rate_cells(const struct clip_calibration *calibration, struct pipeline_cells *c);
+
+struct pipeline_correct_params {
+    double trust;    ///< in the text's nats: words are not independent of each other
+    double log_odds; ///< a change is made from here on
+    double reach;    ///< cells whose likelihood is less by so much are not considered
+};
+#define pipeline_correct_params(...)                                                               \
+    (&(struct pipeline_correct_params){.trust = 0.35, .log_odds = 1.4, .reach = 3, __VA_ARGS__})
+
+/** Take cells for others, a dot away, where the text is so much likelier then; p of all that was in
+ * doubt follows the text. *ret: owned. -ENOMEM */
+int pipeline_correct(struct pipeline_cells *c, enum lang_code code,
+                     const struct pipeline_correct_params *params, struct pipeline_change **ret,
+                     size_t *ret_n);
 
 /** What the sides say: lines, pieces, pinyin. `cells` are those of ret->side. */
 int pipeline_translate(const struct pipeline_cells *cells, unsigned code,

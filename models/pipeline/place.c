@@ -69,15 +69,11 @@ static int look_at(struct pipeline_task *t, enum brl_side side, const struct pip
 }
 
 /** The place in which dots that were looked at in one place stand upright, if they have to be
- * turned or mirrored for that. Seen in a mirror, what was turned one way is turned the other way.
- */
+ * turned or mirrored for that. */
 static struct pipeline_place moved(const struct pipeline_place *from, bool turned, bool mirrored)
 {
-    const int o = (from->orientation + (turned ? 180 : 0)) % 360;
-
-    if (!mirrored)
-        return (struct pipeline_place){o, from->mirrored, from->light_deg};
-    return (struct pipeline_place){(360 - o) % 360, !from->mirrored, around(-from->light_deg)};
+    return (struct pipeline_place){(from->orientation + (turned ? 180 : 0)) % 360,
+                                   from->mirrored != mirrored, from->light_deg};
 }
 
 static bool is_allowed(const struct pipeline_task *t, const struct pipeline_place *place)

@@ -135,29 +135,39 @@ static void slot_box(const struct pipeline_cell *c, double box[4])
     box[3] = y1 - y0;
 }
 
-/** Back from the mirror, too. */
-static int keep_cells(const struct pipeline_cells *c, struct pipeline_side *ret)
+static void keep_cell(const struct pipeline_cells *c, size_t i, struct pipeline_cell *cell)
+{
+    const struct brl_slot *slot = &c->page->slots[i];
+
+    *cell = (struct pipeline_cell){
+        .row = slot->row, .column = slot->column, .dots = c->cell[i], .p = c->p[i]};
+    for (int d = 0; d < 6; d++) {
+        cell->dot[d][0] = (float) slot->dot[d].x;
+        cell->dot[d][1] = (float) slot->dot[d].y;
+        cell->evidence[d] = (float) slot->evidence[d];
+    }
+    for (unsigned k = 0; k < PIPELINE_TOP; k++) {
+        cell->top[k] = (brl_cell) c->top[i * PIPELINE_TOP + k];
+        cell->cosine[k] = c->cosine[i * PIPELINE_TOP + k];
+    }
+    slot_box(cell, cell->box);
+}
+
+static int keep_cells(const struct pipeline_cells *c, bool blanks, struct pipeline_side *ret)
 {
     const struct brl_page *page = c->page;
 
-    ret->skew_deg = c->mirrored ? -page->skew_deg : page->skew_deg;
+    ret->skew_deg = page->skew_deg;
     ret->cells = calloc(MAX(page->n_slots, 1), sizeof(*ret->cells));
-    if (!ret->cells)
+    if (blanks)
+        ret->blanks = calloc(MAX(page->n_slots, 1), sizeof(*ret->blanks));
+    if (!ret->cells || (blanks && !ret->blanks))
         return -ENOMEM;
-    for (size_t i = 0; i < page->n_slots; i++) {
-        const struct brl_slot *slot = &page->slots[i];
-        if (!c->cell[i])
-            continue;
-        struct pipeline_cell *cell = &ret->cells[ret->n_cells++];
-        *cell = (struct pipeline_cell){
-            .row = slot->row, .column = slot->column, .dots = (brl_cell) c->cell[i], .p = c->p[i]};
-        for (int d = 0; d < 6; d++) {
-            const double x = slot->dot[d].x;
-            cell->dot[d][0] = (float) (c->mirrored ? c->width - 1 - x : x);
-            cell->dot[d][1] = (float) slot->dot[d].y;
-        }
-        slot_box(cell, cell->box);
-    }
+    for (size_t i = 0; i < page->n_slots; i++)
+        if (c->cell[i])
+            keep_cell(c, i, &ret->cells[ret->n_cells++]);
+        else if (blanks && c->seen[i])
+            keep_cell(c, i, &ret->blanks[ret->n_blanks++]);
     return 0;
 }
 
@@ -171,22 +181,46 @@ static bool looks_like_crop(const struct image *img, const struct pipeline_read_
            (dpi > 0 && img->height / dpi * 25.4 <= CROP_MAX_HEIGHT_MM);
 }
 
-/** Mean p of the cells, less where what they say is hardly a text. */
+/** Mean p of the cells. */
 static float confidence_of(const struct pipeline_reading *r)
 {
-    double sum = 0, n = 0;
+    double sum = 0;
 
-    for (unsigned i = 0; i < r->n_sides; i++) {
-        const struct pipeline_side *s = &r->side[i];
-        const double trust = s->is_text ? 1 : 0.1;
-        for (size_t k = 0; k < s->n_cells; k++)
-            sum += trust * (double) s->cells[k].p;
-        n += (double) s->n_cells;
-    }
-    return n > 0 ? (float) (sum / n) : 0;
+    for (unsigned i = 0; i < r->n_sides; i++)
+        for (size_t k = 0; k < r->side[i].n_cells; k++)
+            sum += (double) r->side[i].cells[k].p;
+    return (float) (sum / (double) MAX(pipeline_reading_cells(r), 1u));
 }
 
-static int keep(const struct pipeline_task *t, const struct sides *s, unsigned code,
+static void place_change(const struct pipeline_cells *c, struct pipeline_change *change)
+{
+    struct pipeline_cell cell;
+
+    keep_cell(c, (size_t) change->row * c->page->n_columns + change->column, &cell);
+    memcpy(change->box, cell.box, sizeof(change->box));
+}
+
+/** Where the text is likelier another way, and the places themselves allow it. */
+static int correct_sides(const struct pipeline_task *t, struct sides *s, unsigned code,
+                         struct pipeline_reading *ret)
+{
+    bool is_text[2] = {false};
+    enum lang_code chosen;
+
+    int r = pipeline_choose_code(s->cells, s->n, code, &chosen, is_text);
+    for (unsigned i = 0; i < s->n && r == 0; i++) {
+        struct pipeline_side *side = &ret->side[i];
+        if (!is_text[i])
+            continue;
+        r = pipeline_correct(&s->cells[i], chosen, pipeline_correct_params(), &side->changes,
+                             &side->n_changes);
+        for (size_t k = 0; k < side->n_changes && r == 0; k++)
+            place_change(&s->cells[i], &side->changes[k]);
+    }
+    return r;
+}
+
+static int keep(const struct pipeline_task *t, struct sides *s, unsigned code,
                 struct pipeline_reading *ret)
 {
     const struct pipeline_cells *first = &s->cells[0];
@@ -196,11 +230,13 @@ static int keep(const struct pipeline_task *t, const struct sides *s, unsigned c
     ret->height = t->img->height;
     ret->dpi = first->page->dpi;
     ret->orientation = first->page->orientation;
-    ret->mirrored = first->mirrored;
+    ret->mirrored = first->page->mirrored;
     ret->n_sides = s->n;
+    if (!ret->crop && !t->params->verbatim)
+        r = correct_sides(t, s, code, ret);
     for (unsigned i = 0; i < s->n && r == 0; i++) {
         ret->side[i].side = s->side[i];
-        r = keep_cells(&s->cells[i], &ret->side[i]);
+        r = keep_cells(&s->cells[i], t->params->blanks, &ret->side[i]);
     }
     ret->skew_deg = ret->side[0].skew_deg;
     if (r == 0)
@@ -228,7 +264,7 @@ static int read_once(struct pipeline *p, const struct image *img,
         add_side(&sides, params->sides == PIPELINE_VERSO ? BRL_VERSO : BRL_RECTO, &c);
     } else if (r == 0)
         r = find_sides(&t, &sides, fail);
-    image_free(t.mirror);
+    brl_sheet_unref(t.sheet);
     if (r == 0 && sides.n == 0)
         r = fail_set(fail, FAIL_INPUT, -ENODATA, "%s", no_braille);
     if (r < 0)
@@ -270,6 +306,11 @@ size_t pipeline_reading_cells(const struct pipeline_reading *r)
     return r->side[0].n_cells + r->side[1].n_cells;
 }
 
+size_t pipeline_reading_changes(const struct pipeline_reading *r)
+{
+    return r->side[0].n_changes + r->side[1].n_changes;
+}
+
 bool pipeline_reading_is_text(const struct pipeline_reading *r)
 {
     return r->side[0].is_text || r->side[1].is_text;
@@ -284,6 +325,8 @@ static void side_done(struct pipeline_side *s)
     free(s->lines);
     free(s->pieces);
     free(s->cells);
+    free(s->blanks);
+    free(s->changes);
 }
 
 void pipeline_reading_done(struct pipeline_reading *r)

@@ -12,6 +12,10 @@
 #include "lang/lang.h"
 #include "pipeline/pipeline_internal.h"
 
+/* That what reads as no Chinese text is braille at all: a picture of something else has cells, too,
+ * each of which looks as it should. */
+#define UNTOLD 0.3f
+
 void pipeline_stream_done(struct pipeline_stream *s)
 {
     free(s->cells);
@@ -263,6 +267,33 @@ static int translate(const struct pipeline_stream *streams, unsigned code,
     return r;
 }
 
+int pipeline_choose_code(const struct pipeline_cells *cells, unsigned n_sides, unsigned code,
+                         enum lang_code *ret, bool ret_text[2])
+{
+    double nats[LANG_N_CODES] = {0};
+    int r = 0;
+
+    for (unsigned i = 0; i < n_sides && r == 0; i++) {
+        CLEANUP(pipeline_stream_done) struct pipeline_stream s = {0};
+        CLEANUP(lang_text_done) struct lang_text text = {0};
+        struct lang_choice choice;
+        r = pipeline_stream_new(&cells[i], false, false, &s);
+        if (r == 0)
+            r = lang_decode_any(s.cells, s.n, &text, &choice);
+        if (r < 0)
+            return r;
+        const double own = choice.nats[code ? code - 1 : choice.code];
+        ret_text[i] = pipeline_is_text(own / (double) MAX(s.n_raised, 1u), s.n_raised);
+        for (unsigned k = 0; k < LANG_N_CODES && ret_text[i]; k++)
+            nats[k] += choice.nats[k];
+    }
+    *ret = code ? (enum lang_code)(code - 1) : LANG_CURRENT;
+    for (unsigned k = 1; k < LANG_N_CODES && !code; k++)
+        if (nats[k] < nats[*ret])
+            *ret = (enum lang_code) k;
+    return r;
+}
+
 int pipeline_translate(const struct pipeline_cells *cells, unsigned code,
                        struct pipeline_reading *ret)
 {
@@ -275,6 +306,8 @@ int pipeline_translate(const struct pipeline_cells *cells, unsigned code,
         if (r == 0)
             r = pipeline_stream_nats(&streams[i], code, &side->nats);
         side->is_text = ret->crop || pipeline_is_text(side->nats, streams[i].n_raised);
+        for (size_t k = 0; k < side->n_cells && !side->is_text; k++)
+            side->cells[k].p *= UNTOLD;
     }
     if (r == 0)
         r = translate(streams, code, ret);

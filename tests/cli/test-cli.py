@@ -235,6 +235,22 @@ def case_turned():
         for how in ('auto', '180'):
             o = run('read', turned, '--dpi', '200', '--orientation', how, '--format', 'unicode')
             require(o.text == upright, how, 'reads otherwise')
+        mirror = os.path.join(d, 'mirror.png')
+        with open(mirror, 'wb') as f:
+            f.write(sets.png([bytes(reversed(row)) for row in rows]))
+        for how in ('auto', 'yes'):
+            o = run('read', mirror, '--mirrored', how, '--json', says='mirror image').json
+            require(o['page']['mirrored'] and o['page']['orientation'] == 0, o['page'])
+            require('\n'.join(line['braille'] for line in o['lines']) == upright.rstrip('\n'), how, 'reads otherwise')
+        run('read', mirror, '--format', 'dsbi', code=65, says='mirror image')
+        # taken for a picture as it is, the page is lit from below, and its recto is what was the verso
+        o = run('read', mirror, '--mirrored', 'no', '--json').json
+        require(not o['page']['mirrored'] and o['sides'][0]['text'] and len(o['cells']) < 0.7 * len(re.sub('[\u2800\\n]', '', upright)), o['sides'])
+        # one that is named wrongly is read as it was named: as cells, without a text
+        o = run('read', path, '--orientation', '180', '--mirrored', 'no', '--json', says='no text').json
+        require(o['page']['orientation'] == 180 and not o['sides'][0]['text'] and o['confidence'] < 0.5, o['sides'])
+        require(all(not line['pinyin'] for line in o['lines']))
+        run('read', path, '--orientation', '180', '--mirrored', 'no', code=65, says='no text')
 
 
 def case_crop():

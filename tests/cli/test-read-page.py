@@ -87,7 +87,7 @@ class Page:
 
 def document(d, *words):
     out = os.path.join(d, 'page.html')
-    run('read', '-q', need_page(), '--lang', 'en', '--doubt', '0.847', '-o', out, *words)
+    run('read', '-q', need_page(), '--lang', 'en', '--doubt', '0.99995', '-o', out, *words)
     return out
 
 

@@ -30,6 +30,7 @@ struct format_options {
     const char *title;  ///< NULL: the first page's name
     const char *device; ///< that read it
     double doubt;       ///< cells of a smaller p are marked as doubtful
+    bool scores;        ///< json: what each p was made of
     bool chinese;       ///< labels in Chinese, else in English
 };
 

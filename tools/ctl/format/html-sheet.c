@@ -57,9 +57,7 @@ static int view_make(const struct format_page *page, enum brl_side side, struct 
 {
     const struct image *img = page->img;
     const bool mirrored = (side == BRL_VERSO) != page->reading->mirrored;
-    const unsigned o = page->reading->orientation % 360;
-    /* what is mirrored behind the turn was turned the other way in front of it */
-    const unsigned turn = page->reading->mirrored ? o : (360 - o) % 360;
+    const unsigned turn = (360 - page->reading->orientation % 360) % 360;
     const double scale = fmin(1, (double) LONG_SIDE_PX / MAX(img->width, img->height));
     CLEANUP(image_freep) struct image *small = NULL;
 
@@ -118,11 +116,11 @@ static void write_outline(FILE *f, const struct html_view *v, const struct pipel
 
 static void write_cell(const struct html_page *p, const struct html_view *v, size_t i, double pitch)
 {
-    static const char *const classes[] = {"cell", "cell doubtful", "cell unknown"};
     const struct pipeline_cell *c = &p->side->cells[i];
     const enum html_mark mark = html_mark_of(p, i);
 
-    fprintf(p->out, "<g class=\"%s\" id=\"p%u-c%zu\"", classes[mark], p->number, i + 1);
+    fprintf(p->out, "<g class=\"cell%s%s\" id=\"p%u-c%zu\"", mark == HTML_SURE ? "" : " ",
+            html_classes[mark], p->number, i + 1);
     if (p->piece[i] != UINT32_MAX)
         fprintf(p->out, " data-piece=\"%u\"", p->piece[i]);
     fputs("><path class=\"box\" d=\"", p->out);
@@ -137,7 +135,7 @@ static void write_cell(const struct html_page *p, const struct html_view *v, siz
     if (mark != HTML_SURE) { /* a sign beside the colour */
         const struct brl_point at = shown(v, c->dot[3]);
         fprintf(p->out, "<text class=\"sign\" x=\"%.1f\" y=\"%.1f\">%s</text>", at.x + 0.72 * pitch,
-                at.y + 0.35 * pitch, mark == HTML_DOUBTFUL ? "?" : "×");
+                at.y + 0.35 * pitch, html_signs[mark]);
     }
     fputs("</g>", p->out);
 }
@@ -190,10 +188,11 @@ static void write_legend(const struct html_page *p)
         const char *class, *sign, *what;
     } rows[] = {{"cell", "", t->legend_cell},
                 {"cell doubtful", "?", t->legend_doubtful},
-                {"cell unknown", "×", t->legend_unknown}};
+                {"cell unknown", "×", t->legend_unknown},
+                {"cell changed", "*", t->legend_changed}};
 
     fputs("<figcaption><ul class=\"legend\">", p->out);
-    for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+    for (size_t i = 0; i < ELEMENTSOF(rows) - (p->side->n_changes == 0); i++)
         fprintf(p->out,
                 "<li><svg aria-hidden=\"true\" viewBox=\"0 0 30 34\" font-size=\"13\" "
                 "stroke-width=\"1.5\"><g class=\"%s\"><path class=\"box\" d=\"M4 4L20 4L20 30L4 "

@@ -70,6 +70,11 @@ static enum html_mark piece_mark(const struct html_page *p, const struct pipelin
     return mark;
 }
 
+static const char *mark_words(const struct html_words *t, enum html_mark mark)
+{
+    return mark == HTML_UNKNOWN ? t->no_text : mark == HTML_CHANGED ? t->changed : t->doubtful;
+}
+
 static void write_piece(const struct html_page *p, uint32_t index)
 {
     const struct pipeline_piece *piece = &p->side->pieces[index];
@@ -83,14 +88,12 @@ static void write_piece(const struct html_page *p, uint32_t index)
         fputs("</span>", p->out);
         return;
     }
-    fprintf(p->out, "<mark class=\"%s\" data-piece=\"%u\">",
-            mark == HTML_UNKNOWN ? "unknown" : "doubtful", index);
+    fprintf(p->out, "<mark class=\"%s\" data-piece=\"%u\">", html_classes[mark], index);
     markup_text(p->out, text);
     fprintf(p->out,
             "<span class=\"sign\" aria-hidden=\"true\">%s</span><span class=\"heard\" "
             "lang=\"%s\"> (%s)</span></mark>",
-            mark == HTML_UNKNOWN ? "×" : "?", p->words->language,
-            mark == HTML_UNKNOWN ? p->words->no_text : p->words->doubtful);
+            html_signs[mark], p->words->language, mark_words(p->words, mark));
 }
 
 /* The pieces that begin in a line, with a space where a blank cell is. Cells [from, to). */
@@ -135,17 +138,29 @@ void html_write_lines(const struct html_page *p)
     fputs("</tbody>\n</table>\n", p->out);
 }
 
+static void write_dots(const struct html_page *p, brl_cell cell)
+{
+    char dots[7];
+
+    brl_cell_format(cell, dots);
+    if (!cell) {
+        fputs(p->words->blank, p->out);
+        return;
+    }
+    fprintf(p->out, "%s ", p->words->dots_of);
+    for (const char *d = dots; *d; d++)
+        fprintf(p->out, "%s%c", d == dots ? "" : "-", *d);
+}
+
 static void write_doubt(const struct html_page *p, size_t i)
 {
     const struct pipeline_cell *c = &p->side->cells[i];
     const struct html_words *t = p->words;
-    char text[96], dots[7];
+    char text[96];
 
-    brl_cell_format(c->dots, dots);
-    fprintf(p->out, "<li><a href=\"#p%u-c%zu\">%s %u, %s %u</a>%s%s ", p->number, i + 1, t->line,
-            c->row + 1u, t->cell, c->column + 1u, t->colon, t->dots_of);
-    for (const char *d = dots; *d; d++)
-        fprintf(p->out, "%s%c", d == dots ? "" : "-", *d);
+    fprintf(p->out, "<li><a href=\"#p%u-c%zu\">%s %u, %s %u</a>%s", p->number, i + 1, t->line,
+            c->row + 1u, t->cell, c->column + 1u, t->colon);
+    write_dots(p, c->dots);
     if (html_mark_of(p, i) == HTML_UNKNOWN)
         fprintf(p->out, ", %s", t->no_text);
     else if (p->piece[i] != UINT32_MAX) {
@@ -167,7 +182,7 @@ void html_write_doubtful(const struct html_page *p)
     fprintf(p->out, "p%u-doubtful\" tabindex=\"-1\">%s</h3>\n", p->number,
             p->words->doubtful_cells);
     for (size_t i = 0; i < r->n_cells; i++) {
-        if (html_mark_of(p, i) == HTML_SURE)
+        if (html_mark_of(p, i) < HTML_DOUBTFUL)
             continue;
         fputs(n++ == 0 ? "<ol>\n" : "", p->out);
         write_doubt(p, i);
@@ -177,4 +192,42 @@ void html_write_doubtful(const struct html_page *p)
     else
         fprintf(p->out, "<p>%s</p>\n", p->words->no_doubt);
     fputs("</section>\n", p->out);
+}
+
+/* A cell that was taken for a blank one is in no picture: its line is. */
+static void write_change(const struct html_page *p, uint32_t index)
+{
+    const struct pipeline_change *c = &p->side->changes[index];
+    const struct html_words *t = p->words;
+    size_t cell = 0;
+
+    while (cell < p->side->n_cells && p->change[cell] != index)
+        cell++;
+    fprintf(p->out, "<li>");
+    if (cell < p->side->n_cells)
+        fprintf(p->out, "<a href=\"#p%u-c%zu\">", p->number, cell + 1);
+    fprintf(p->out, "%s %u, %s %u%s%s", t->line, c->row + 1u, t->cell, c->column + 1u,
+            cell < p->side->n_cells ? "</a>" : "", t->colon);
+    write_dots(p, c->from);
+    fprintf(p->out, " %s ", t->taken_for);
+    write_dots(p, c->to);
+    if (c->is[0]) {
+        fprintf(p->out, "%s%s <span lang=\"zh-Latn-pinyin\">", t->comma,
+                c->no_text ? t->why_no_text : t->why_word);
+        markup_text(p->out, c->is);
+        fputs("</span>", p->out);
+    }
+    fprintf(p->out, ", p = %.3f</li>\n", (double) c->p);
+}
+
+void html_write_changes(const struct html_page *p)
+{
+    if (!p->side->n_changes)
+        return;
+    fprintf(p->out, "<section class=\"doubts\" aria-labelledby=\"p%u-changes\">\n<h3 id=\"",
+            p->number);
+    fprintf(p->out, "p%u-changes\" tabindex=\"-1\">%s</h3>\n<ol>\n", p->number, p->words->changes);
+    for (size_t i = 0; i < p->side->n_changes; i++)
+        write_change(p, (uint32_t) i);
+    fputs("</ol>\n</section>\n", p->out);
 }

@@ -20,7 +20,30 @@ enum html_mark html_mark_of(const struct html_page *p, size_t i)
 
     if (p->piece[i] != UINT32_MAX && r->pieces[p->piece[i]].unknown)
         return HTML_UNKNOWN;
-    return (double) r->cells[i].p < p->doubt ? HTML_DOUBTFUL : HTML_SURE;
+    if ((double) r->cells[i].p < p->doubt)
+        return HTML_DOUBTFUL;
+    return p->change[i] != UINT32_MAX ? HTML_CHANGED : HTML_SURE;
+}
+
+const char *const html_signs[] = {"", "*", "?", "×"};
+const char *const html_classes[] = {"", "changed", "doubtful", "unknown"};
+
+/* Both are in reading order. */
+static void find_changes(const struct pipeline_side *r, uint32_t *change)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < r->n_cells; i++) {
+        const struct pipeline_cell *c = &r->cells[i];
+        while (at < r->n_changes &&
+               (r->changes[at].row < c->row ||
+                (r->changes[at].row == c->row && r->changes[at].column < c->column)))
+            at++;
+        change[i] =
+            at < r->n_changes && r->changes[at].row == c->row && r->changes[at].column == c->column
+                ? (uint32_t) at
+                : UINT32_MAX;
+    }
 }
 
 static const struct html_words *words_of(const struct format_writer *w)
@@ -38,8 +61,10 @@ static int html_page_init(struct html_page *p, const struct format_writer *w,
                             .side = r,
                             .doubt = w->options.doubt};
     p->piece = malloc((r->n_cells + 1) * sizeof(*p->piece));
-    if (!p->piece)
+    p->change = malloc((r->n_cells + 1) * sizeof(*p->change));
+    if (!p->piece || !p->change)
         return -ENOMEM;
+    find_changes(r, p->change);
     memset(p->piece, 0xFF, (r->n_cells + 1) * sizeof(*p->piece));
     for (size_t i = 0; i < r->n_pieces; i++)
         for (uint32_t k = 0; k < r->pieces[i].n_cells && r->pieces[i].first + k < r->n_cells; k++)
@@ -50,6 +75,7 @@ static int html_page_init(struct html_page *p, const struct format_writer *w,
 static void html_page_done(struct html_page *p)
 {
     free(p->piece);
+    free(p->change);
 }
 
 static void write_fact(FILE *f, const char *name, const char *value)
@@ -79,6 +105,9 @@ static void write_facts(const struct html_page *p, size_t n_doubtful)
     write_number(p->out, t->cells, (double) p->side->n_cells, "");
     fprintf(p->out, "<div><dt>%s</dt><dd><a href=\"#p%u-doubtful\">%zu</a></dd></div>",
             t->doubtful_cells, p->number, n_doubtful);
+    if (p->side->n_changes)
+        fprintf(p->out, "<div><dt>%s</dt><dd><a href=\"#p%u-changes\">%zu</a></dd></div>",
+                t->changes, p->number, p->side->n_changes);
     write_number(p->out, t->resolution, (int) (r->dpi + 0.5), " dpi");
     if (r->orientation)
         write_number(p->out, t->turned, r->orientation, "°");
@@ -111,7 +140,7 @@ static int write_side(struct format_writer *w, const struct format_page *page,
     if (r < 0)
         return r;
     for (size_t i = 0; i < side->n_cells; i++)
-        n_doubtful += html_mark_of(&p, i) != HTML_SURE;
+        n_doubtful += html_mark_of(&p, i) >= HTML_DOUBTFUL;
     w->n_cells += side->n_cells;
     w->n_doubtful += n_doubtful;
 
@@ -128,6 +157,7 @@ static int write_side(struct format_writer *w, const struct format_page *page,
     fputs("<div class=\"says-it\">\n", w->out);
     html_write_lines(&p);
     html_write_doubtful(&p);
+    html_write_changes(&p);
     fputs("</div>\n</div>\n</section>\n", w->out);
     return 0;
 }

@@ -15,6 +15,7 @@ struct html_words {
     const char *picture_alt, *overlay, *text, *line, *text_column, *braille, *certainty;
     const char *doubtful, *doubtful_cells, *no_doubt, *no_text, *cell, *dots_of, *in, *legend_cell,
         *legend_doubtful, *legend_unknown, *doubt_rule, *about, *crop;
+    const char *changed, *changes, *taken_for, *blank, *why_no_text, *why_word, *legend_changed;
     const char *code, *codes[LANG_N_CODES];
     const char *colon, *stop, *comma; ///< with the space that belongs to them
 };
@@ -35,11 +36,16 @@ struct html_page {
     const struct format_page *page;
     const struct pipeline_side *side;
     double doubt;
-    uint32_t *piece; ///< [n_cells] the piece that each cell belongs to, or UINT32_MAX; owned
+    uint32_t *piece;  ///< [n_cells] the piece that each cell belongs to, or UINT32_MAX; owned
+    uint32_t *change; ///< [n_cells] the change that made it what it is, or UINT32_MAX; owned
 };
 
-enum html_mark { HTML_SURE, HTML_DOUBTFUL, HTML_UNKNOWN };
-/** How cell `i` is marked: it is in no text, or its p is below the threshold. */
+enum html_mark { HTML_SURE, HTML_CHANGED, HTML_DOUBTFUL, HTML_UNKNOWN };
+
+/** What stands beside a mark's colour, and its class. */
+extern const char *const html_signs[], *const html_classes[];
+/** How cell `i` is marked: it is in no text, its p is below the threshold, or the text made it what
+ * it is. */
 enum html_mark html_mark_of(const struct html_page *p, size_t i);
 /** A piece's text, pinyin with tone marks. */
 void html_piece_text(const struct pipeline_piece *piece, char *out, size_t size);
@@ -49,5 +55,7 @@ int html_write_figure(const struct html_page *p, struct fail *fail);
 /** The table of lines and the list of doubtful cells. */
 void html_write_lines(const struct html_page *p);
 void html_write_doubtful(const struct html_page *p);
+/** The list of corrections, where there are any. */
+void html_write_changes(const struct html_page *p);
 
 extern const char html_css[], html_js[]; ///< embed.py makes them from html.css and html.js

@@ -12,16 +12,35 @@
 
 static const char *const sides[] = {[BRL_RECTO] = "recto", [BRL_VERSO] = "verso"};
 
-static void add_cells(const struct pipeline_side *r, json_t *array)
+/* What p was made of: the nearest texts by cosine, and the evidence of each dot. */
+static void add_scores(const struct pipeline_cell *c, json_t *cell)
 {
-    for (size_t i = 0; i < r->n_cells; i++) {
-        const struct pipeline_cell *c = &r->cells[i];
+    json_t *top = json_array(), *evidence = json_array();
+    char dots[7];
+
+    for (unsigned k = 0; k < PIPELINE_TOP; k++) {
+        brl_cell_format(c->top[k], dots);
+        json_array_append_new(top, json_pack("[sf]", dots, (double) c->cosine[k]));
+    }
+    for (unsigned d = 0; d < 6; d++)
+        json_array_append_new(evidence, json_real((double) c->evidence[d]));
+    json_object_set_new(cell, "cosine", top);
+    json_object_set_new(cell, "evidence", evidence);
+}
+
+static void add_cells(const struct pipeline_side *r, const struct pipeline_cell *cells, size_t n,
+                      bool scores, json_t *array)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct pipeline_cell *c = &cells[i];
         char dots[7];
         brl_cell_format(c->dots, dots);
-        json_array_append_new(array, json_pack("{ss si si s[ffff] ss sf}", "side", sides[r->side],
-                                               "row", (int) c->row, "column", (int) c->column,
-                                               "box", c->box[0], c->box[1], c->box[2], c->box[3],
-                                               "dots", dots, "p", (double) c->p));
+        json_t *cell = json_pack("{ss si si s[ffff] ss sf}", "side", sides[r->side], "row",
+                                 (int) c->row, "column", (int) c->column, "box", c->box[0],
+                                 c->box[1], c->box[2], c->box[3], "dots", dots, "p", (double) c->p);
+        if (scores && cell)
+            add_scores(c, cell);
+        json_array_append_new(array, cell);
     }
 }
 
@@ -35,6 +54,23 @@ static void add_lines(const struct pipeline_side *r, json_t *array)
         if (line && l->number[0])
             json_object_set_new(line, "number", json_string(l->number));
         json_array_append_new(array, line);
+    }
+}
+
+/* Cells that were taken for others because the text is likelier so. */
+static void add_changes(const struct pipeline_side *r, json_t *array)
+{
+    for (size_t i = 0; i < r->n_changes; i++) {
+        const struct pipeline_change *c = &r->changes[i];
+        char from[7], to[7];
+        brl_cell_format(c->from, from);
+        brl_cell_format(c->to, to);
+        json_array_append_new(
+            array,
+            json_pack("{ss si si s[ffff] ss ss ss ss ss sf}", "side", sides[r->side], "row",
+                      (int) c->row, "column", (int) c->column, "box", c->box[0], c->box[1],
+                      c->box[2], c->box[3], "from", from, "to", to, "was", c->was, "is", c->is,
+                      "why", c->no_text ? "no-text" : "unlikely-word", "p", (double) c->p));
     }
 }
 
@@ -54,7 +90,8 @@ static json_t *sides_json(const struct pipeline_reading *r)
 static int write_page(struct format_writer *w, const struct format_page *page, struct fail *fail)
 {
     const struct pipeline_reading *r = page->reading;
-    json_t *cells = json_array(), *lines = json_array();
+    json_t *cells = json_array(), *lines = json_array(), *blanks = json_array(),
+           *changes = json_array();
     const struct pipeline_times *t = &r->times_ms;
     json_t *head = json_pack("{si si sf si sb sf}", "width", (int) r->width, "height",
                              (int) r->height, "dpi", r->dpi, "orientation", (int) r->orientation,
@@ -62,14 +99,21 @@ static int write_page(struct format_writer *w, const struct format_page *page, s
     json_t *times = json_pack("{sf sf sf sf sf}", "decode", t->decode, "grid", t->grid, "embed",
                               t->embed, "knn", t->knn, "lang", t->lang);
     for (unsigned i = 0; i < r->n_sides; i++) {
-        add_cells(&r->side[i], cells);
-        add_lines(&r->side[i], lines);
+        const struct pipeline_side *s = &r->side[i];
+        add_cells(s, s->cells, s->n_cells, w->options.scores, cells);
+        add_cells(s, s->blanks, s->n_blanks, w->options.scores, blanks);
+        add_lines(s, lines);
+        add_changes(s, changes);
     }
-    json_t *all = json_pack("{so ss so ss sf sf so so so}", "page", head, "device",
-                            w->options.device, "times_ms", times, "code", lang_code_names[r->code],
-                            "code_p", (double) r->code_p, "confidence", (double) r->confidence,
-                            "sides", sides_json(r), "cells", cells, "lines", lines);
+    json_t *all =
+        json_pack("{so ss so ss sf sf so so so so}", "page", head, "device", w->options.device,
+                  "times_ms", times, "code", lang_code_names[r->code], "code_p", (double) r->code_p,
+                  "confidence", (double) r->confidence, "sides", sides_json(r), "cells", cells,
+                  "lines", lines, "changes", changes);
 
+    if (all && w->options.scores)
+        json_object_set(all, "blanks", blanks);
+    json_decref(blanks);
     if (all && r->crop)
         json_object_set_new(all, "crop", json_string(r->crop_text));
     int n = all ? json_dumpf(all, w->out, JSON_COMPACT | JSON_REAL_PRECISION(7)) : -1;
