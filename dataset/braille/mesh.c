@@ -13,11 +13,12 @@
 #define WINDOW 13.0  ///< half a seed's window, in dot pitches
 #define TILES 24     ///< along the longer side, at most
 #define MAX_SEEDS 4
-#define CERTAIN_FIT 0.9 ///< needs no second seed
-#define FLAT_FIT 0.97   ///< nor that the page bends
+#define CERTAIN_FIT 0.9    ///< needs no second seed
+#define FLAT_BENT 0.4      ///< nor that it bends where dots are off by less, in pitches
+#define CERTAIN_PROOF 60.0 ///< score * fit^2, the same where many dots are none
 /* Deviation of the page's bends, in its half size: of scans, of photographs of books. */
 #define FLAT 0.01
-#define CURLED 0.08
+#define CURLED 0.06
 
 /* Where the points lie densely: middles of windows, the fullest first, not two near each other. */
 static unsigned choose_windows(const struct brl_mesh_point *pt, size_t n, double reach,
@@ -62,19 +63,21 @@ static unsigned choose_windows(const struct brl_mesh_point *pt, size_t n, double
     return n_out;
 }
 
-static int try_seed(const struct brl_mesh_point *points, size_t n,
-                    const struct brl_mesh_params *params, struct brl_point at, double bend,
-                    struct brl_mesh *ret)
+static int try_seed(const struct brl_mesh_point *points, size_t n, const struct mesh_seed *seed,
+                    double bend, struct brl_mesh *best)
 {
     CLEANUP(mesh_growth_done) struct mesh_growth g = {0};
-    struct mesh_seed seed;
+    CLEANUP(brl_mesh_done) struct brl_mesh now = {0};
 
-    int r = mesh_seed_find(points, n, params, at.x, at.y, WINDOW, &seed);
+    int r = mesh_grow(points, n, seed, bend, &g);
     if (r == 0)
-        r = mesh_grow(points, n, &seed, bend, &g);
-    if (r == 0)
-        r = mesh_settle(&g, ret);
-    return r;
+        r = mesh_settle(&g, &now);
+    if (r == 0 && (!best->dot || now.score > best->score)) {
+        const struct brl_mesh old = *best;
+        *best = now;
+        now = old;
+    }
+    return r == -ENODATA ? 0 : r;
 }
 
 int brl_mesh_fit(const struct brl_mesh_point *points, size_t n,
@@ -83,21 +86,24 @@ int brl_mesh_fit(const struct brl_mesh_point *points, size_t n,
     const double pitch = sqrt(params->min_pitch * params->max_pitch);
     CLEANUP(brl_mesh_done) struct brl_mesh best = {0};
     struct brl_point at[MAX_SEEDS];
+    int r = 0;
 
     if (n < MIN_POINTS)
         return -ENODATA;
     const unsigned n_seeds = choose_windows(points, n, WINDOW * pitch, at);
-    for (unsigned i = 0; i < 2 * n_seeds && best.fit < (i % 2 ? FLAT_FIT : CERTAIN_FIT); i++) {
-        CLEANUP(brl_mesh_done) struct brl_mesh now = {0};
-        int r = try_seed(points, n, params, at[i / 2], i % 2 ? CURLED : FLAT, &now);
-        if (r == -ENOMEM)
-            return r;
-        if (r == 0 && (!best.dot || now.score > best.score)) {
-            const struct brl_mesh old = best;
-            best = now;
-            now = old;
-        }
+    for (unsigned i = 0; i < n_seeds && r == 0 && best.fit < CERTAIN_FIT; i++) {
+        struct mesh_seed seed;
+        r = mesh_seed_find(points, n, params, at[i].x, at[i].y, WINDOW, &seed);
+        if (r == 0)
+            r = try_seed(points, n, &seed, FLAT, &best);
+        if (r == 0 && (best.fit < CERTAIN_FIT || best.bent > FLAT_BENT))
+            r = try_seed(points, n, &seed, CURLED, &best);
+        r = r == -ENODATA ? 0 : r;
+        if (best.score * best.fit * best.fit > CERTAIN_PROOF)
+            break;
     }
+    if (r < 0)
+        return r;
     if (!best.dot)
         return -ENODATA;
     *ret = best;

@@ -31,6 +31,7 @@ struct brl_mesh {
     double skew_deg;  ///< the lines lie turned clockwise by it
     double score;     ///< how much better than chance the dots fall on the grid, in deviations
     double fit;       ///< share of the points' weight that lies on the grid
+    double bent;      ///< how much the page bends; under 0.4 it lies flat
     unsigned n_columns, n_rows;
     struct brl_point (*dot)[6]; ///< [n_rows * n_columns] centres of dots 1-6; owned
     int32_t *place;             ///< [n] 6 * cell + dot that a point lies on, or -1; owned

@@ -55,11 +55,12 @@ struct mesh_growth {
     struct mesh_mark *mark; ///< [n], owned
     struct mesh_row *rows;  ///< owned
     int n_rows;
-    struct surface u, v; ///< picture -> cells, dot rows
-    double alpha;        ///< dot pitch over cell pitch
-    double pitch;        ///< in pixels, of the seed
-    double bend;         ///< how much the page may bend; see surface_solve(), in its half size
+    struct surface uv[2]; ///< picture -> cells, dot rows
+    double alpha;         ///< dot pitch over cell pitch
+    double pitch;         ///< in pixels, of the seed
+    double bend;          ///< how much the page may bend; see surface_solve(), in its half size
     double lo_u, hi_u, lo_v, hi_v;
+    double bent; ///< how much the page bends for what it may
 };
 
 #define MESH_MAX_ROWS 800

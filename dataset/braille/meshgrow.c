@@ -55,8 +55,8 @@ void mesh_map(struct mesh_growth *g)
 {
     for (size_t i = 0; i < g->n; i++) {
         struct mesh_mark *m = &g->mark[i];
-        m->u = surface_at(&g->u, g->points[i].x, g->points[i].y);
-        m->v = surface_at(&g->v, g->points[i].x, g->points[i].y);
+        m->u = surface_at(&g->uv[0], g->points[i].x, g->points[i].y);
+        m->v = surface_at(&g->uv[1], g->points[i].x, g->points[i].y);
         mesh_mark_column(m, m->u, g->alpha);
         m->near = m->u > g->lo_u && m->u < g->hi_u && m->v > g->lo_v && m->v < g->hi_v;
         m->on = false;
@@ -102,9 +102,9 @@ static void aim_rows(const struct mesh_growth *g, struct mesh_row *rows, int n)
 }
 
 /* Bend both functions to the points that are on the grid. */
-static void bend(struct mesh_growth *g, const struct mesh_row *rows)
+static void bend_to_rows(struct mesh_growth *g, const struct mesh_row *rows)
 {
-    struct surface_sums su = {0}, sv = {0};
+    struct surface_sums sums = {0};
     double side[2] = {0}, weight[2] = {1, 1};
 
     for (size_t i = 0; i < g->n; i++) {
@@ -114,14 +114,14 @@ static void bend(struct mesh_growth *g, const struct mesh_row *rows)
             continue;
         const double w = p->weight * mesh_trust(m->du, m->dv);
         const unsigned s = (unsigned) m->column & 1;
-        surface_observe(&g->u, p->x, p->y, m->u - m->du * g->alpha, w, &su);
-        surface_observe(&g->v, p->x, p->y, rows[m->row].at, w, &sv);
+        const double target[2] = {m->u - m->du * g->alpha, rows[m->row].at};
+        surface_observe(g->uv, p->x, p->y, target, w, &sums);
         side[s] += w * m->du * g->alpha;
         weight[s] += w;
     }
-    const double bends = g->bend * g->u.size / g->pitch;
-    surface_solve(&g->u, &su, NOISE * g->alpha, bends * g->alpha);
-    surface_solve(&g->v, &sv, NOISE, bends);
+    const double bends = g->bend * g->uv[0].size / g->pitch;
+    const double noise[2] = {NOISE * g->alpha, NOISE}, prior[2] = {bends * g->alpha, bends};
+    surface_solve(g->uv, &sums, noise, prior);
     g->alpha += 0.7 * (side[1] / weight[1] - side[0] / weight[0]);
 }
 
@@ -153,8 +153,16 @@ static int step(struct mesh_growth *g, double *at, double *weight)
     g->n_rows = n_rows;
     mark(g);
     aim_rows(g, rows, n_rows);
-    bend(g, rows);
+    bend_to_rows(g, rows);
     return n == g->n;
+}
+
+/* How much the page bends, measured by what it may: 1 where its bends are as expected. */
+static double tension(const struct mesh_growth *g)
+{
+    const double bends = g->bend * g->uv[0].size / g->pitch;
+    const double prior[2] = {bends * g->alpha, bends};
+    return (surface_tension(&g->uv[0], prior[0]) + surface_tension(&g->uv[1], prior[1])) / 2;
 }
 
 static void expand(struct mesh_growth *g)
@@ -179,16 +187,17 @@ static void start(struct mesh_growth *g, const struct mesh_seed *seed)
     }
     g->alpha = seed->alpha;
     g->pitch = seed->alpha / hypot(seed->u[0], seed->u[1]);
-    g->u.cx = g->v.cx = (x0 + x1) / 2;
-    g->u.cy = g->v.cy = (y0 + y1) / 2;
-    g->u.size = g->v.size = fmax(fmax(x1 - x0, y1 - y0) / 2, 15 * g->pitch);
-    const double dx = g->u.cx - seed->x, dy = g->u.cy - seed->y;
-    g->u.k[0] = seed->u0 + seed->u[0] * dx + seed->u[1] * dy;
-    g->u.k[1] = seed->u[0] * g->u.size;
-    g->u.k[2] = seed->u[1] * g->u.size;
-    g->v.k[0] = seed->v[0] * dx + seed->v[1] * dy;
-    g->v.k[1] = seed->v[0] * g->u.size;
-    g->v.k[2] = seed->v[1] * g->u.size;
+    struct surface *u = &g->uv[0], *v = &g->uv[1];
+    u->cx = v->cx = (x0 + x1) / 2;
+    u->cy = v->cy = (y0 + y1) / 2;
+    u->size = v->size = fmax(fmax(x1 - x0, y1 - y0) / 2, 15 * g->pitch);
+    const double dx = u->cx - seed->x, dy = u->cy - seed->y;
+    u->k[0] = seed->u0 + seed->u[0] * dx + seed->u[1] * dy;
+    u->k[1] = seed->u[0] * u->size;
+    u->k[2] = seed->u[1] * u->size;
+    v->k[0] = seed->v[0] * dx + seed->v[1] * dy;
+    v->k[1] = seed->v[0] * v->size;
+    v->k[2] = seed->v[1] * v->size;
     g->lo_u = -SEED_REACH * g->alpha + seed->u0;
     g->hi_u = SEED_REACH * g->alpha + seed->u0;
     g->lo_v = -SEED_REACH;
@@ -220,6 +229,7 @@ int mesh_grow(const struct brl_mesh_point *points, size_t n, const struct mesh_s
     }
     mesh_map(&g);
     mark(&g);
+    g.bent = tension(&g);
     r = mesh_follow(&g, g.rows, g.n_rows);
     if (r < 0)
         return r;

@@ -18,6 +18,7 @@
 #define MIN_GAP 3.4   ///< of two lines' first rows, whatever the page's line pitch is
 #define ON_ROW 0.15   ///< deviation of a row from where its line has it
 #define LINE_COST 1.2
+#define SAME_START 0.08
 #define NEXT_ROW 0.3     ///< a row so near to a line's own, but for their distance, is of that line
 #define MAX_OFF_COST 8.0 ///< of a line at any other place than the page's rhythm has it, in dots
 #define OFF_SPREAD 0.12  ///< deviation of a line from the rhythm, in dot rows
@@ -71,6 +72,21 @@ static int by_place(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* Of starts that mean the same line the best. */
+static size_t thin_starts(struct start *s, size_t n)
+{
+    size_t m = 0;
+
+    for (size_t i = 0; i < n; i++)
+        if (m > 0 && s[i].at - s[m - 1].at < SAME_START) {
+            if (s[i].value > s[m - 1].value)
+                s[m - 1] = s[i];
+        } else {
+            s[m++] = s[i];
+        }
+    return m;
+}
+
 /* Every place that has one of a line's rows on a row of dots. */
 static size_t list_starts(const struct mesh_row *rows, size_t n, struct start *out)
 {
@@ -94,14 +110,14 @@ static size_t list_starts(const struct mesh_row *rows, size_t n, struct start *o
                 out[i].value -= rows[k].weight;
         }
     }
-    return m;
+    return thin_starts(out, m);
 }
 
 static double off_cost(double gap, double line)
 {
-    const double k = fmin(fmax(round(gap / line), 1), MAX_SKIPPED);
-    const double off = (gap - k * line) / OFF_SPREAD;
-    return fmin(0.5 * off * off, MAX_OFF_COST);
+    const int n = (int) (gap / line + 0.5), k = n < 1 ? 1 : n > MAX_SKIPPED ? MAX_SKIPPED : n;
+    const double off = (gap - k * line) / OFF_SPREAD, cost = 0.5 * off * off;
+    return cost < MAX_OFF_COST ? cost : MAX_OFF_COST;
 }
 
 /* The chain of lines that catches most under one line pitch; its value, and its last line. */

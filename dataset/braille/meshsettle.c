@@ -175,7 +175,7 @@ static int find_columns(const struct mesh_growth *g, struct lines *l)
 
 /* Grid -> picture; grid coordinates in dot pitches. */
 struct map {
-    struct surface x, y;
+    struct surface xy[2];
     double *off; ///< [n_y][n_x][2] what the smooth functions leave at nodes, pixels; owned
     double x0, y0;
     int n_x, n_y;
@@ -199,10 +199,10 @@ static struct brl_point grid_place(const struct mesh_growth *g, const struct lin
 
 static void map_bend(const struct mesh_growth *g, const struct lines *l, struct map *map)
 {
-    const double size = map->x.size, bends = g->bend * size * g->pitch;
+    const double size = map->xy[0].size, bends = g->bend * size * g->pitch;
 
     for (int pass = 0; pass < 3; pass++) {
-        struct surface_sums sx = {0}, sy = {0};
+        struct surface_sums sums = {0};
         for (size_t i = 0; i < g->n; i++) {
             const struct mesh_mark *m = &g->mark[i];
             const struct brl_mesh_point *p = &g->points[i];
@@ -211,13 +211,12 @@ static void map_bend(const struct mesh_growth *g, const struct lines *l, struct 
             const struct brl_point at = grid_place(g, l, m);
             double w = p->weight;
             if (pass > 0) /* a curl is no outlier: only points far off lose their say */
-                w *= mesh_trust((p->x - surface_at(&map->x, at.x, at.y)) / g->pitch / 4,
-                                (p->y - surface_at(&map->y, at.x, at.y)) / g->pitch / 4);
-            surface_observe(&map->x, at.x, at.y, p->x, w, &sx);
-            surface_observe(&map->y, at.x, at.y, p->y, w, &sy);
+                w *= mesh_trust((p->x - surface_at(&map->xy[0], at.x, at.y)) / g->pitch / 4,
+                                (p->y - surface_at(&map->xy[1], at.x, at.y)) / g->pitch / 4);
+            surface_observe(map->xy, at.x, at.y, (double[]){p->x, p->y}, w, &sums);
         }
-        surface_solve(&map->x, &sx, NOISE * g->pitch, bends);
-        surface_solve(&map->y, &sy, NOISE * g->pitch, bends);
+        surface_solve(map->xy, &sums, (double[]){NOISE * g->pitch, NOISE * g->pitch},
+                      (double[]){bends, bends});
     }
 }
 
@@ -253,8 +252,8 @@ static int map_rest(const struct mesh_growth *g, const struct lines *l, struct m
         if (!g->mark[i].on)
             continue;
         const struct brl_point at = grid_place(g, l, &g->mark[i]);
-        const double dx = p->x - surface_at(&map->x, at.x, at.y);
-        const double dy = p->y - surface_at(&map->y, at.x, at.y);
+        const double dx = p->x - surface_at(&map->xy[0], at.x, at.y);
+        const double dy = p->y - surface_at(&map->xy[1], at.x, at.y);
         const double ix = (at.x - map->x0) / NODE, iy = (at.y - map->y0) / NODE;
         for (int y = MAX((int) iy - reach, 0); y <= MIN((int) iy + reach, map->n_y - 1); y++)
             for (int x = MAX((int) ix - reach, 0); x <= MIN((int) ix + reach, map->n_x - 1); x++) {
@@ -289,8 +288,8 @@ static struct brl_point map_at(const struct map *map, double u, double v)
             (o[2 * (y0 * map->n_x + x0)] * (1 - fx) + o[2 * (y0 * map->n_x + x1)] * fx) * (1 - fy) +
             (o[2 * (y1 * map->n_x + x0)] * (1 - fx) + o[2 * (y1 * map->n_x + x1)] * fx) * fy;
     }
-    return (struct brl_point){surface_at(&map->x, u, v) + off[0],
-                              surface_at(&map->y, u, v) + off[1]};
+    return (struct brl_point){surface_at(&map->xy[0], u, v) + off[0],
+                              surface_at(&map->xy[1], u, v) + off[1]};
 }
 
 static int map_new(const struct mesh_growth *g, const struct lines *l, struct map *map)
@@ -299,7 +298,8 @@ static int map_new(const struct mesh_growth *g, const struct lines *l, struct ma
     const double v0 = l->at[0], v1 = l->at[l->n - 1] + 2;
     const double size = fmax(fmax(u1 - u0, v1 - v0) / 2, 15);
 
-    map->x = map->y = (struct surface){.cx = (u0 + u1) / 2, .cy = (v0 + v1) / 2, .size = size};
+    map->xy[0] = map->xy[1] =
+        (struct surface){.cx = (u0 + u1) / 2, .cy = (v0 + v1) / 2, .size = size};
     map->x0 = u0;
     map->y0 = v0;
     map->n_x = (int) ceil((u1 - u0) / NODE) + 1;
@@ -319,8 +319,8 @@ static int shift_lines(const struct mesh_growth *g, const struct map *map, struc
 
     if (!sum)
         return -ENOMEM;
-    surface_slopes(&map->x, map->x.cx, map->x.cy, &xu, &xv);
-    surface_slopes(&map->y, map->y.cx, map->y.cy, &yu, &yv);
+    surface_slopes(&map->xy[0], map->xy[0].cx, map->xy[0].cy, &xu, &xv);
+    surface_slopes(&map->xy[1], map->xy[0].cx, map->xy[0].cy, &yu, &yv);
     const double det = xu * yv - xv * yu;
     if (!(fabs(det) > 1))
         return -ENODATA;
@@ -364,8 +364,8 @@ static int measure(const struct mesh_growth *g, const struct lines *l, const str
         qsort(gaps, l->n - 1, sizeof(*gaps), by_double);
         gap = gaps[(l->n - 1) / 2];
     }
-    surface_slopes(&map->x, map->x.cx, map->x.cy, &xu, &xv);
-    surface_slopes(&map->y, map->y.cx, map->y.cy, &yu, &yv);
+    surface_slopes(&map->xy[0], map->xy[0].cx, map->xy[0].cy, &xu, &xv);
+    surface_slopes(&map->xy[1], map->xy[0].cx, map->xy[0].cy, &yu, &yv);
     ret->pitch = hypot(xu, yu);
     ret->row_pitch = hypot(xv, yv);
     ret->cell = ret->pitch / g->alpha;
@@ -416,6 +416,7 @@ static int rate(const struct mesh_growth *g, const struct lines *l, struct brl_m
                         3 * (m->column & 1) + m->row % 3;
     }
     ret->fit = on / all;
+    ret->bent = g->bent;
     ret->score = (tight / all - chance) / sqrt(chance * (1 - chance)) * sqrt(all);
     return 0;
 }

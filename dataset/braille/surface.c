@@ -4,6 +4,9 @@
 
 #include <math.h>
 
+/* Deviation of terms of an order a priori, of those of the second. */
+static const double smaller[SURFACE_ORDER + 1] = {0, 0, 1, 0.5, 0.25, 0.2};
+
 /* Terms by order: 1; x, y; xx, xy, yy; ... */
 static void basis(const struct surface *s, double x, double y, double out[SURFACE_TERMS])
 {
@@ -38,17 +41,20 @@ double surface_slopes(const struct surface *s, double x, double y, double *ret_d
     return surface_at(s, x, y);
 }
 
-void surface_observe(const struct surface *s, double x, double y, double target, double weight,
-                     struct surface_sums *sums)
+void surface_observe(const struct surface s[2], double x, double y, const double target[2],
+                     double weight, struct surface_sums *sums)
 {
-    double phi[SURFACE_TERMS], value = 0;
+    double phi[SURFACE_TERMS], off[2] = {target[0], target[1]};
 
-    basis(s, x, y, phi);
-    for (unsigned i = 0; i < SURFACE_TERMS; i++)
-        value += s->k[i] * phi[i];
+    basis(&s[0], x, y, phi);
+    for (unsigned i = 0; i < SURFACE_TERMS; i++) {
+        off[0] -= s[0].k[i] * phi[i];
+        off[1] -= s[1].k[i] * phi[i];
+    }
     for (unsigned i = 0; i < SURFACE_TERMS; i++) {
         const double w = weight * phi[i];
-        sums->b[i] += w * (target - value);
+        sums->b[0][i] += w * off[0];
+        sums->b[1][i] += w * off[1];
         for (unsigned j = 0; j <= i; j++)
             sums->a[i][j] += w * phi[j];
     }
@@ -75,18 +81,31 @@ static void solve(double a[SURFACE_TERMS][SURFACE_TERMS], double b[SURFACE_TERMS
     }
 }
 
-void surface_solve(struct surface *s, struct surface_sums *sums, double noise, double bend)
+void surface_solve(struct surface s[2], const struct surface_sums *sums, const double noise[2],
+                   const double bend[2])
 {
-    static const double smaller[SURFACE_ORDER + 1] = {0, 0, 1, 0.5, 0.25, 0.2};
-    unsigned n = 0;
+    for (unsigned f = 0; f < 2; f++) {
+        struct surface_sums now = *sums;
+        unsigned n = 0;
+        for (unsigned o = 0; o <= SURFACE_ORDER; o++)
+            for (unsigned j = 0; j <= o; j++, n++) {
+                const double r = o < 2 ? 0 : noise[f] / (bend[f] * smaller[o]);
+                now.a[n][n] += r * r + 1e-6;
+                now.b[f][n] -= r * r * s[f].k[n];
+            }
+        solve(now.a, now.b[f]);
+        for (unsigned i = 0; i < SURFACE_TERMS; i++)
+            s[f].k[i] += now.b[f][i];
+    }
+}
 
-    for (unsigned o = 0; o <= SURFACE_ORDER; o++)
-        for (unsigned j = 0; j <= o; j++, n++) {
-            const double r = o < 2 ? 0 : noise / (bend * smaller[o]);
-            sums->a[n][n] += r * r + 1e-6;
-            sums->b[n] -= r * r * s->k[n];
-        }
-    solve(sums->a, sums->b);
-    for (unsigned i = 0; i < SURFACE_TERMS; i++)
-        s->k[i] += sums->b[i];
+double surface_tension(const struct surface *s, double bend)
+{
+    double sum = 0;
+    unsigned n = 3;
+
+    for (unsigned o = 2; o <= SURFACE_ORDER; o++)
+        for (unsigned j = 0; j <= o; j++, n++)
+            sum += pow(s->k[n] / (bend * smaller[o]), 2);
+    return sqrt(sum / (SURFACE_TERMS - 3));
 }

@@ -13,18 +13,22 @@ struct surface {
     double k[SURFACE_TERMS];
 };
 
-/** Weighted sums over observations. */
+/** Weighted sums over observations of two functions with the same terms. */
 struct surface_sums {
     double a[SURFACE_TERMS][SURFACE_TERMS]; ///< lower half
-    double b[SURFACE_TERMS];
+    double b[2][SURFACE_TERMS];
 };
 
 double surface_at(const struct surface *s, double x, double y);
 /** Value and slopes. */
 double surface_slopes(const struct surface *s, double x, double y, double *ret_dx, double *ret_dy);
-/** The function should be `target` at (x, y). */
-void surface_observe(const struct surface *s, double x, double y, double target, double weight,
-                     struct surface_sums *sums);
-/** Change `s` to meet what was observed. `noise` is the deviation of an observation of weight 1,
- * `bend` that of a term of the second order a priori; higher ones are taken to be smaller. */
-void surface_solve(struct surface *s, struct surface_sums *sums, double noise, double bend);
+/** Two functions (of the same cx, cy and size) should be so at (x, y). */
+void surface_observe(const struct surface s[2], double x, double y, const double target[2],
+                     double weight, struct surface_sums *sums);
+/** Change both to meet what was observed. `noise` is the deviation of an observation of weight 1,
+ * `bend` that of a term of the second order a priori; higher ones are taken to be smaller. Both in
+ * each function's own unit. */
+void surface_solve(struct surface s[2], const struct surface_sums *sums, const double noise[2],
+                   const double bend[2]);
+/** Root mean square of the bends over what they are a priori. */
+double surface_tension(const struct surface *s, double bend);
