@@ -98,9 +98,9 @@ void pipeline_stream_done(struct pipeline_stream *s);
 /** As if the page were turned by half, or mirrored: the same cells, permuted. */
 int pipeline_stream_new(const struct pipeline_cells *c, bool turned, bool mirrored,
                         struct pipeline_stream *ret);
-/** -log likelihood of the text a raised cell, in `code` or (0) the likeliest one. INFINITY of no
- * cells. */
-int pipeline_stream_nats(const struct pipeline_stream *s, unsigned code, double *ret);
+/** -log likelihood of the text a raised cell, in the likeliest code, whatever the caller wants it
+ * read in: where a page lies does not hang on that. INFINITY of no cells. */
+int pipeline_stream_nats(const struct pipeline_stream *s, double *ret);
 
 /** The code of a sheet's sides, `code` or (0) the likeliest one; *ret_text: which of them are text.
  */

@@ -38,13 +38,13 @@ static double around(double deg)
     return d < 0 ? d + 360 : d;
 }
 
-static int look_nats(const struct pipeline_task *t, struct look *l, bool turned, bool mirrored)
+static int look_nats(struct look *l, bool turned, bool mirrored)
 {
     struct pipeline_stream s = {0};
 
     int r = pipeline_stream_new(&l->cells, turned, mirrored, &s);
     if (r == 0)
-        r = pipeline_stream_nats(&s, t->params->code, &l->nats[turned][mirrored]);
+        r = pipeline_stream_nats(&s, &l->nats[turned][mirrored]);
     pipeline_stream_done(&s);
     return r;
 }
@@ -65,7 +65,7 @@ static int look_at(struct pipeline_task *t, enum brl_side side, const struct pip
     l->found = true;
     l->place.orientation = (int) l->cells.page->orientation;
     l->place.light_deg = l->cells.page->light_deg;
-    return look_nats(t, l, false, false);
+    return look_nats(l, false, false);
 }
 
 /** The place in which dots that were looked at in one place stand upright, if they have to be
@@ -106,7 +106,7 @@ static int best_of(const struct pipeline_task *t, struct look *l, bool *ret_turn
     *ret_nats = INFINITY;
     for (unsigned i = 0; i < 4 && l->found; i++) {
         const bool turned = i & 1, mirrored = i & 2;
-        int r = i ? look_nats(t, l, turned, mirrored) : 0;
+        int r = i ? look_nats(l, turned, mirrored) : 0;
         if (r < 0)
             return r;
         const struct pipeline_place here = moved(&l->place, turned, mirrored);

@@ -51,14 +51,14 @@ static void add_side(struct sides *s, enum brl_side side, struct pipeline_cells 
     pipeline_cells_done(c);
 }
 
-static int text_nats(struct pipeline_task *t, const struct pipeline_cells *c, bool *ret)
+static int text_nats(const struct pipeline_cells *c, bool *ret)
 {
     struct pipeline_stream s = {0};
     double nats = INFINITY;
 
     int r = pipeline_stream_new(c, false, false, &s);
     if (r == 0)
-        r = pipeline_stream_nats(&s, t->params->code, &nats);
+        r = pipeline_stream_nats(&s, &nats);
     *ret = r == 0 && pipeline_is_text(nats, s.n_raised);
     pipeline_stream_done(&s);
     return r;
@@ -74,13 +74,13 @@ static int find_both(struct pipeline_task *t, struct sides *ret, struct fail *fa
 
     int r = pipeline_find_place(t, BRL_RECTO, &recto, &place, fail);
     if (r == 0)
-        r = text_nats(t, &recto, &is_text);
+        r = text_nats(&recto, &is_text);
     if ((r == 0 && is_text) || (r == -ENODATA && place.light_deg >= 0)) {
         r = pipeline_find_cells(t, BRL_VERSO, false, t->params->dpi, &place, &verso, &ignored);
     } else if (r == 0 || r == -ENODATA) {
         r = pipeline_find_place(t, BRL_VERSO, &verso, &back, &ignored);
         if (r == 0)
-            r = text_nats(t, &verso, &is_text);
+            r = text_nats(&verso, &is_text);
         if (r == 0 && is_text) { /* the recto once more, as its other side lies */
             pipeline_cells_done(&recto);
             r = pipeline_find_cells(t, BRL_RECTO, false, t->params->dpi, &back, &recto, &ignored);

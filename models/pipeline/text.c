@@ -85,17 +85,23 @@ int pipeline_stream_new(const struct pipeline_cells *c, bool turned, bool mirror
     return 0;
 }
 
-int pipeline_stream_nats(const struct pipeline_stream *s, unsigned code, double *ret)
+static double least_nats(const struct lang_choice *choice, size_t n_raised)
+{
+    double least = INFINITY;
+    for (unsigned k = 0; k < LANG_N_CODES && n_raised; k++)
+        least = fmin(least, choice->nats[k] / (double) n_raised);
+    return least;
+}
+
+int pipeline_stream_nats(const struct pipeline_stream *s, double *ret)
 {
     CLEANUP(lang_text_done) struct lang_text text = {0};
     struct lang_choice choice;
 
     int r = lang_decode_any(s->cells, s->n, &text, &choice);
-    if (r < 0)
-        return r;
-    *ret =
-        s->n_raised ? choice.nats[code ? code - 1 : choice.code] / (double) s->n_raised : INFINITY;
-    return 0;
+    if (r == 0)
+        *ret = least_nats(&choice, s->n_raised);
+    return r;
 }
 
 static char *braille_of(const uint8_t *cells, size_t n)
@@ -282,8 +288,7 @@ int pipeline_choose_code(const struct pipeline_cells *cells, unsigned n_sides, u
             r = lang_decode_any(s.cells, s.n, &text, &choice);
         if (r < 0)
             return r;
-        const double own = choice.nats[code ? code - 1 : choice.code];
-        ret_text[i] = pipeline_is_text(own / (double) MAX(s.n_raised, 1u), s.n_raised);
+        ret_text[i] = pipeline_is_text(least_nats(&choice, s.n_raised), s.n_raised);
         for (unsigned k = 0; k < LANG_N_CODES && ret_text[i]; k++)
             nats[k] += choice.nats[k];
     }
@@ -304,7 +309,7 @@ int pipeline_translate(const struct pipeline_cells *cells, unsigned code,
         struct pipeline_side *side = &ret->side[i];
         r = pipeline_stream_new(&cells[i], false, false, &streams[i]);
         if (r == 0)
-            r = pipeline_stream_nats(&streams[i], code, &side->nats);
+            r = pipeline_stream_nats(&streams[i], &side->nats);
         side->is_text = ret->crop || pipeline_is_text(side->nats, streams[i].n_raised);
         for (size_t k = 0; k < side->n_cells && !side->is_text; k++)
             side->cells[k].p *= UNTOLD;

@@ -169,6 +169,40 @@ static sd_bus_message *convert_call(sd_bus *bus, int fd)
     return m;
 }
 
+static uint32_t result_uint(sd_bus_message *reply, const char *key)
+{
+    uint32_t value = 0;
+    REQUIRE(result_key(reply, true, key, "u"));
+    REQUIRE(sd_bus_message_read(reply, "u", &value) > 0);
+    return value;
+}
+
+/* One side after the other, and both at once: the same cells, a form feed between them. */
+static void convert_sides(sd_bus *bus)
+{
+    char *cells[4] = {NULL};
+
+    for (uint32_t sides = 1; sides <= 3; sides++) {
+        const char *text;
+        int page = open_page();
+        sd_bus_message *m = convert_call(bus, page);
+        REQUIRE(sd_bus_message_append(m, "a{sv}", 3, "outputs", "as", 1, "cells", "sides", "u",
+                                      sides, "mirrored", "u", sides % 2) >= 0);
+        sd_bus_message *reply = call(bus, m);
+        REQUIRE(sd_bus_message_read(reply, "s", &text) > 0 && *text);
+        REQUIRE((cells[sides] = strdup(result_string(reply, true, "cells"))));
+        REQUIRE(result_uint(reply, "sides") == sides && result_uint(reply, "mirrored") == 1);
+        REQUIRE(result_uint(reply, "orientation") == 1);
+        REQUIRE(!has_warning(reply, true, "no-text:recto"));
+        sd_bus_message_unref(reply);
+        close(page);
+    }
+    REQUIRE(asprintf(&cells[0], "%s\f%s", cells[1], cells[2]) > 0);
+    REQUIRE(strcmp(cells[0], cells[3]) == 0);
+    for (unsigned i = 0; i < 4; i++)
+        free(cells[i]);
+}
+
 static void case_convert(void)
 {
     sd_bus *bus = open_bus();
@@ -240,6 +274,7 @@ static void case_convert(void)
     REQUIRE(result_double(reply, true, "braille-code-confidence") == 1);
     sd_bus_message_unref(reply);
     close(page);
+    convert_sides(bus);
     sd_bus_flush_close_unref(bus);
 }
 
@@ -301,6 +336,13 @@ static void case_errors(void)
         else
             REQUIRE(sd_bus_message_append(m, "{sv}", wrong[i].key, "d", wrong[i].d) >= 0);
         REQUIRE(sd_bus_message_close_container(m) >= 0);
+        call_fails(bus, m, "InvalidOption");
+        close(page);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        int page = open_page();
+        m = convert_call(bus, page);
+        REQUIRE(sd_bus_message_append(m, "a{sv}", 1, i ? "mirrored" : "sides", "u", 4 - i) >= 0);
         call_fails(bus, m, "InvalidOption");
         close(page);
     }
