@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """make_tables.py SYLLABLES.tsv BRAILLE.tsv LEXICON.tsv SANDHI.tsv TWO_CELL.tsv TWO_CELL_PUNCT.tsv COMMON_WORDS.tsv MATH.tsv OUT.c: the tables of dataset/lang as constant C arrays (run by meson)."""
-import math
 import re
 import sys
 
@@ -85,32 +84,6 @@ def syllable_codes(toned, index):
     return [(index[base] + 1) * 8 + int(tone) for base, tone in re.findall(r"([a-z]+)([1-5])", toned)]
 
 
-def emit_lexicon(out, path, syllables):
-    """Words sorted by what the cells say (bases by their usual spelling), and the usual tones of syllables in unknown words ("zhe4-", "-zhe5")."""
-    index = {base: n for n, base in enumerate(sorted(b for b, _, _ in syllables))}
-    usual = {n: index[USUAL.get(base, base)] for base, n in index.items()}
-    words, inside = [], [[(0, 65535)] * len(index) for _ in range(2)]
-    all_rows = [(toned, int(count)) for toned, count in rows(path)]
-    total = sum(count for toned, count in all_rows if "-" not in toned)
-    total_inside = [sum(count for toned, count in all_rows if toned.endswith("-")), sum(count for toned, count in all_rows if toned[0] == "-")]
-    for toned, count in all_rows:
-        codes = syllable_codes(toned, index)
-        if "-" in toned:
-            later = toned[0] == "-"
-            inside[later][codes[0] // 8 - 1] = (codes[0] % 8, min(65535, round(256 * math.log(total_inside[later] / count))))
-            continue
-        key = [usual[c // 8 - 1] + 1 for c in codes] + [0] * (4 - len(codes))
-        words.append((key, min(65535, round(256 * math.log(total / count))), codes))
-    print("const struct lang_word lang_lexicon[] = {", file=out)
-    for key, cost, codes in sorted(words):
-        print("    { { %s }, %d }," % (", ".join(map(str, codes)), cost), file=out)
-    print("};\nconst size_t lang_n_lexicon = %d;\n" % len(words), file=out)
-    print("const struct lang_inside lang_inside[][2] = {", file=out)
-    for n in range(len(index)):
-        print("    { %s }," % ", ".join("{ %d, %d }" % (part[n][0] or part[usual[n]][0], part[n][1]) for part in inside), file=out)
-    print("};\n", file=out)
-
-
 def emit_keepers(out, path, syllables):
     index = {base: n for n, base in enumerate(sorted(b for b, _, _ in syllables))}
     pairs = sorted(tuple(syllable_codes(first + second, index)) for first, second, _, _ in rows(path))
@@ -154,10 +127,9 @@ def two_cell(path, syllables):
     return first, second, set(seen)
 
 
-def emit_two_cell(out, path, lexicon, syllables):
+def emit_two_cell(out, path, tones, syllables):
     first, second, exist = two_cell(path, syllables)
-    for toned, _ in rows(lexicon):
-        exist |= {(base, int(tone)) for base, tone in re.findall(r"([a-z]+)([1-4])", toned) if "-" not in toned}
+    exist |= {(toned[:-1], int(toned[-1])) for toned, _ in rows(tones) if toned[-1] != "5"}
     print("const struct lang_two_cell lang_two_cell[] = {", file=out)
     for base, initial, final in sorted(syllables):
         head, rime = two_cell_key(initial, final)
@@ -168,13 +140,13 @@ def emit_two_cell(out, path, lexicon, syllables):
     print("};\n", file=out)
 
 
-def emit_two_cell_pairs(out, path, lexicon, syllables):
+def emit_two_cell_pairs(out, path, tones, syllables):
     """[first cell][second cell] -> the reading that words have most often; of two that none has, the first spelling."""
     first, second, seen = two_cell(path, syllables)
     counts = {key: 0 for key in seen}
-    for toned, count in rows(lexicon):
-        for base, tone in re.findall(r"([a-z]+)([1-5])", toned if "-" not in toned else ""):
-            counts[base, int(tone)] = counts.get((base, int(tone)), 0) + int(count)
+    for toned, count in rows(tones):
+        key = toned[:-1], int(toned[-1])
+        counts[key] = counts.get(key, 0) + int(count)
     parts = {base: (n, two_cell_key(initial, final)) for n, (base, initial, final) in enumerate(sorted(syllables))}
     for base, (_, (_, rime)) in parts.items():  # a neutral tone with cells of its own may come to any syllable
         if (rime, 5) in second and base in {b for b, _ in counts}:
@@ -225,7 +197,6 @@ def main():
               '#include "lang/tables.h"\n', file=out)
         emit_bases(out, syllables, code)
         emit_classes(out, code)
-        emit_lexicon(out, sys.argv[3], syllables)
         emit_keepers(out, sys.argv[4], syllables)
         emit_two_cell(out, sys.argv[5], sys.argv[3], syllables)
         emit_two_cell_pairs(out, sys.argv[5], sys.argv[3], syllables)

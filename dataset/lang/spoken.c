@@ -10,10 +10,8 @@
 
 #include "lang/buf.h"
 #include "lang/formula.h"
+#include "lang/hanzi.h"
 #include "lang/number.h"
-#include "lang/tables.h"
-#include "lang/tone.h"
-#include "lang/words.h"
 
 /* Signs that are words between numbers and letters. The dash is told apart in say_sign(). */
 static const struct {
@@ -34,6 +32,7 @@ static const char *const measures[] = {
 
 struct speaker {
     const struct lang_text *text;
+    const struct lang_sense *senses; ///< a token each
     struct lang_buf out;
     const char *pause; ///< to be said before the next word; NULL: none
     bool weak;         ///< it stands for a bracket or dash and gives way to a real one
@@ -92,52 +91,15 @@ static bool is_syllable(const struct lang_token *t, const char *toned)
            (t->text[n - 1] == 0 || strcmp(t->text + n - 1, toned + n - 1) == 0);
 }
 
-/* A measure word behind a number, alone in its word: ci is ci4 there, ye is ye4. NULL: it is none.
- */
-static const char *measure_at(const struct speaker *s, size_t i)
-{
-    const struct lang_token *before = i > 0 ? neighbour(s, i, -1) : NULL;
-
-    for (size_t k = 0; is_kind(before, LANG_NUMBER) && k < ELEMENTSOF(measures); k++)
-        if (is_syllable(token_at(s, i), measures[k]))
-            return measures[k];
-    return NULL;
-}
-
 /* Syllables from token i on that belong together. Returns how many tokens they are. */
 static size_t say_word(struct speaker *s, size_t i)
 {
-    const struct lang_token *tokens = s->text->tokens + i;
-    size_t n = 0, n_known = 0;
-    char text[10];
+    size_t n = 0;
 
-    while (is_kind(token_at(s, i + n), LANG_SYLLABLE))
-        n++;
-    CLEANUP_FREE struct lang_syllable *items = malloc(n * sizeof(*items));
-    if (!items) {
-        s->out.failed = true;
-        return n;
-    }
-    const char *measure = n == 1 ? measure_at(s, i) : NULL;
-    for (size_t k = 0; k < n; k++) {
-        size_t length = strcspn(tokens[k].text, "12345");
-        int base = lang_base_find(tokens[k].text, length);
-        const char *digit = measure ? measure + strlen(measure) - 1 : tokens[k].text + length;
-        uint8_t tone = *digit ? (uint8_t) (*digit - '0') : 0;
-        if (base >= 0)
-            items[n_known++] = (struct lang_syllable){
-                (uint16_t) base, tone, lang_unmarked_tone(s->text->code, (uint16_t) base)};
-        else
-            s->n_unknown++;
-    }
-    if (n_known == 0)
-        return n;
-    if (lang_tone_word(items, n_known) < 0)
-        s->out.failed = true;
     begin_word(s);
-    for (size_t k = 0; k < n_known; k++) {
-        lang_syllable_format(items[k], text);
-        lang_buf_adds(&s->out, text);
+    for (; is_kind(token_at(s, i + n), LANG_SYLLABLE); n++) {
+        s->n_unknown += !s->senses[i + n].pinyin[0];
+        lang_buf_adds(&s->out, s->senses[i + n].pinyin);
     }
     return n;
 }
@@ -250,9 +212,14 @@ static void say_space(struct speaker *s, size_t i)
 
 int lang_spoken(const struct lang_text *t, char **ret, unsigned *ret_n_unknown)
 {
+    CLEANUP_FREE struct lang_sense *senses = NULL;
     struct speaker s = {.text = t};
     size_t plain = 0; /* numbers and letters up to here are no formula */
+    int r = lang_senses(t, &senses);
 
+    if (r < 0)
+        return r;
+    s.senses = senses;
     for (size_t i = 0; i < t->n;) {
         bool formula = false;
         size_t n = i < plain ? 0 : lang_math_run(t, i, &formula);
@@ -293,7 +260,7 @@ int lang_spoken(const struct lang_text *t, char **ret, unsigned *ret_n_unknown)
         lang_buf_space(&s.out);
         lang_buf_adds(&s.out, s.pause);
     }
-    int r = lang_buf_take(&s.out, ret);
+    r = lang_buf_take(&s.out, ret);
     if (r == 0 && ret_n_unknown)
         *ret_n_unknown = s.n_unknown;
     return r;

@@ -92,24 +92,46 @@ struct lang_math_sign {
 extern const struct lang_math_sign lang_math_signs[];
 extern const size_t lang_n_math_signs;
 
-/** A frequent word of 1-4 syllables, sorted by the usual bases of its syllables, then by cost. */
-struct lang_word {
-    uint16_t syllables[4]; ///< (base + 1) * 8 + tone; 0 behind the last
-    uint16_t cost;         ///< 256 * -log(share of all words)
+/** Words, sorted by the usual bases of their syllables, the shorter of two with one beginning
+ * first, then by cost. Of a single character each reading is one. */
+struct lang_entry {
+    uint32_t first; ///< of its syllables and characters
+    uint16_t cost;  ///< 256 * -log(share of all words)
+    uint8_t n;      ///< syllables, 1-8
+    uint8_t tag;    ///< its class
 };
-extern const struct lang_word lang_lexicon[];
-extern const size_t lang_n_lexicon;
+extern const struct lang_entry lang_entries[];
+extern const size_t lang_n_entries;
+extern const uint16_t lang_entry_codes[]; ///< (base + 1) * 8 + tone 1-5
+extern const uint16_t lang_entry_hanzi[]; ///< UTF-16, none needs two
 
-/** By base: its usual tone as [0] the first, [1] a later syllable of words that are not in the
- * lexicon. */
+/** Characters as parts of words, by the usual base of their syllable: those of base b are
+ * lang_inside[lang_inside_first[b]] to the next base's, the most frequent first. */
 struct lang_inside {
-    uint8_t tone;  ///< 1-5; 0: never seen
-    uint16_t cost; ///< 256 * -log(share of all syllables)
+    uint16_t code, hanzi;
+    uint16_t cost; ///< 256 * -log(share of all characters)
 };
-extern const struct lang_inside lang_inside[][2];
+extern const struct lang_inside lang_inside[];
+extern const uint16_t lang_inside_first[]; ///< one more than there are bases
 
-/** Pairs of toned syllables, coded as in lang_word, in which yi1 and bu4 are not "one" and "not"
- * and know no sandhi; sorted. */
+/** Words of running text, indices into lang_entries, sorted. */
+struct lang_pair {
+    uint32_t first, second;
+    uint16_t cost; ///< 256 * -log(share of what follows `first`)
+    uint8_t apart; ///< 1: they are one word of the lexicon, and two only where a gap parts them
+};
+extern const struct lang_pair lang_pairs[];
+extern const size_t lang_n_pairs;
+
+/** [class][next class]: 256 * log of how much likelier it is there. */
+enum { LANG_N_CLASSES = 40 };
+extern const int16_t lang_class_gain[LANG_N_CLASSES][LANG_N_CLASSES];
+extern const uint8_t lang_class_start;  ///< what a clause begins with; no word has it
+extern const uint8_t lang_class_number; ///< m
+extern const uint8_t lang_class_noun;   ///< n
+
+/** Pairs of toned syllables, coded as in lang_entry_codes, in which yi1 and bu4 are not "one" and
+ * "not" and know no sandhi; sorted. */
 struct lang_keeper {
     uint16_t first, second;
 };
