@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What braillectl read writes: every format against the JSON of the same page, files, names, full disks."""
 import base64
+import difflib
 import html.parser
 import json
 import os
@@ -19,6 +20,7 @@ from harness import folder, main, need_page, png, require, run, skip
 EVAL = os.environ['BRAILLE_EVAL']
 ASCII = " A1B'K2L@CIF/MSP\"E3H9O6R^DJG>NTQ,*5<-U8V.%[$+X!&;:4\\0Z7(_?W]#Y)="  # NABCC in the order of Unicode braille
 PEF, DC = '{http://www.daisy.org/ns/2008/pef}', '{http://purl.org/dc/elements/1.1/}'
+SAMPLE_TEXT = pathlib.Path(__file__).parent.parent / 'data' / 'sample-page.txt'
 NAMES = ('a<b>&"\'.png', 'two\nlines\t\x1b[31m.png', 'not-utf-8-\udcff\udc80.png', 'turned-\u202egnp.png', ']]>-->.png', '-- $(touch x).png')
 
 
@@ -49,7 +51,12 @@ def case_plain():
         text = read(page, '--side', side, '--format', 'unicode').text
         rows = {line['row']: shown for line, shown in zip(o['lines'], text.splitlines(), strict=True)}
         require(lines_of([rows.get(r, '') for r in range(max(rows) + 1)]) == grid(o), 'unicode has other cells')
-    for name in ('pinyin', 'text', 'unicode', 'brf'):
+        hanzi = read(page, '--side', side, '--format', 'hanzi').text
+        require(hanzi.splitlines() == [line['hanzi'] for line in o['lines']], 'the JSON has other hanzi')
+        want = re.sub('#.*|[ \n]', '', SAMPLE_TEXT.read_text(encoding='utf8').split('\n\n')[side == 'verso'])
+        same = sum(b.size for b in difflib.SequenceMatcher(None, hanzi.replace('\n', ''), want, autojunk=False).get_matching_blocks())
+        require(same > 0.9 * len(want), side, same, len(want), hanzi)
+    for name in ('pinyin', 'hanzi', 'text', 'unicode', 'brf'):
         one = read(page, '--format', name).out
         two = read(page, page, '--format', name).out
         require(two == one + one if name == 'brf' else two == one + b'\f' + one, name, 'of two pages')
@@ -316,7 +323,6 @@ def case_files():
         require((d / 'b.html').read_bytes() == (d / 'a.brf').read_bytes(), '--format decides')
         require(read(page, '-o', '-', '--format', 'brf').out == (d / 'a.brf').read_bytes())
         run('read', page, '--json', '--format', 'brf', code=64, says='choose one')
-        run('read', page, '--format', 'hanzi', '-o', d / 'h.txt', code=69, says='hanzi')
         run('read', page, '--lang', 'fr', code=64, says='zh')
         run('read', page, '-o', d / 'no/x.html', code=73, says='no/x.html')
         run('read', page, '-o', d, code=73, says='folder')

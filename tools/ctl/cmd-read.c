@@ -73,8 +73,6 @@ static int choose_format(const struct ctl *ctl, const struct format **ret, struc
     if (!f && options.output)
         f = format_of_file(options.output);
     *ret = f ? f : &format_text;
-    if (*ret == &format_hanzi)
-        return (*ret)->page(NULL, NULL, fail);
     return 0;
 }
 
@@ -231,7 +229,7 @@ static int read_with(struct ctl *ctl, const struct format *format, int n, char *
 static int read_run(struct ctl *ctl, int n_words, char **words, struct fail *fail)
 {
     CLEANUP(file_out_done) struct file_out file = FILE_OUT_INIT;
-    const struct format *format;
+    const struct format *format = NULL;
 
     if (n_words < 1)
         return fail_set(fail, FAIL_USAGE, -EINVAL, "read takes a page or more; see --help");
@@ -261,7 +259,7 @@ const struct ctl_command ctl_read = {
         "PAGE is a PNG, JPEG, TIFF or PNM picture; - is standard input. Formats:\n"
         "  text     the best text at hand: pinyin for now; for a --crop what the crop shows\n"
         "  pinyin   as the page has it, tones where they are printed\n"
-        "  hanzi    comes with the lexicon of a later version\n"
+        "  hanzi    Chinese characters that the lexicon finds likeliest, a line for each line\n"
         "  unicode  the cells as Unicode braille, a line for each line\n"
         "  brf      braille ASCII for embossers and displays, a form feed behind each page\n"
         "  pef      Portable Embosser Format 2008-1\n"

@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "tools/ctl/format/format.h"
+#include "tools/ctl/format/hanzi.h"
 
 static const char *const sides[] = {[BRL_RECTO] = "recto", [BRL_VERSO] = "verso"};
 
@@ -44,17 +45,25 @@ static void add_cells(const struct pipeline_side *r, const struct pipeline_cell 
     }
 }
 
-static void add_lines(const struct pipeline_side *r, json_t *array)
+static int add_lines(const struct pipeline_side *r, enum lang_code code, json_t *array)
 {
+    char **hanzi;
+    int error = format_hanzi_lines(r, code, &hanzi);
+
+    if (error < 0)
+        return error;
     for (size_t i = 0; i < r->n_lines; i++) {
         const struct pipeline_line *l = &r->lines[i];
-        json_t *line = json_pack("{ss si ss ss ss ss sf}", "side", sides[r->side], "row",
-                                 (int) l->row, "kind", lang_line_names[l->kind], "braille",
-                                 l->braille, "pinyin", l->pinyin, "hanzi", "", "p", (double) l->p);
+        json_t *line =
+            json_pack("{ss si ss ss ss ss sf}", "side", sides[r->side], "row", (int) l->row, "kind",
+                      lang_line_names[l->kind], "braille", l->braille, "pinyin", l->pinyin, "hanzi",
+                      hanzi[i], "p", (double) l->p);
         if (line && l->number[0])
             json_object_set_new(line, "number", json_string(l->number));
         json_array_append_new(array, line);
     }
+    format_hanzi_free(hanzi, r->n_lines);
+    return 0;
 }
 
 /* Cells that were taken for others because the text is likelier so. */
@@ -98,11 +107,12 @@ static int write_page(struct format_writer *w, const struct format_page *page, s
                              "mirrored", r->mirrored, "skew_deg", r->skew_deg);
     json_t *times = json_pack("{sf sf sf sf sf}", "decode", t->decode, "grid", t->grid, "embed",
                               t->embed, "knn", t->knn, "lang", t->lang);
+    int error = 0;
     for (unsigned i = 0; i < r->n_sides; i++) {
         const struct pipeline_side *s = &r->side[i];
         add_cells(s, s->cells, s->n_cells, w->options.scores, cells);
         add_cells(s, s->blanks, s->n_blanks, w->options.scores, blanks);
-        add_lines(s, lines);
+        error = error < 0 ? error : add_lines(s, r->code, lines);
         add_changes(s, changes);
     }
     json_t *all =
@@ -116,7 +126,7 @@ static int write_page(struct format_writer *w, const struct format_page *page, s
     json_decref(blanks);
     if (all && r->crop)
         json_object_set_new(all, "crop", json_string(r->crop_text));
-    int n = all ? json_dumpf(all, w->out, JSON_COMPACT | JSON_REAL_PRECISION(7)) : -1;
+    int n = all && error == 0 ? json_dumpf(all, w->out, JSON_COMPACT | JSON_REAL_PRECISION(7)) : -1;
     json_decref(all);
     if (n < 0)
         return fail_set(fail, FAIL_DEFECT, -ENOMEM, "cannot build the JSON answer");

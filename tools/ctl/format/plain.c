@@ -4,7 +4,6 @@
  * between a page's sides. Page numbers and running heads are no text; the braille has them.
  */
 
-#include <errno.h>
 #include <string.h>
 
 #include "tools/ctl/format/format.h"
@@ -36,12 +35,6 @@ static int write_text(struct format_writer *w, const struct format_page *page,
     return 0;
 }
 
-static int refuse_hanzi(struct format_writer *w, const struct format_page *page, struct fail *fail)
-{
-    return fail_set(fail, FAIL_UNAVAILABLE, -EOPNOTSUPP,
-                    "hanzi need the lexicon of words, which is not built yet; use --format pinyin");
-}
-
 /* Braille ASCII as embossers take it: CR LF, a form feed behind each page, empty lines kept. */
 static int write_brf(struct format_writer *w, const struct format_page *page,
                      const struct pipeline_side *side, struct fail *fail)
@@ -62,6 +55,5 @@ const struct format format_text = {
     .name = "text", .endings = ".txt", .needs_text = true, .side = write_text};
 const struct format format_pinyin = {
     .name = "pinyin", .endings = "", .needs_text = true, .side = write_lines};
-const struct format format_hanzi = {.name = "hanzi", .endings = "", .page = refuse_hanzi};
 const struct format format_unicode = {.name = "unicode", .endings = ".brl", .side = write_lines};
 const struct format format_brf = {.name = "brf", .endings = ".brf", .side = write_brf};
