@@ -71,6 +71,11 @@ struct pipeline_change {
     char was[32], is[32]; ///< the syllable, number or sign that it stood and stands in
 };
 
+/** A dot of the side that no cell explains, in pixels of the picture as given. */
+struct pipeline_stray {
+    float x, y, p;
+};
+
 struct pipeline_line {
     uint16_t row;
     char *braille;            ///< Unicode braille, blank cells as U+2800; owned
@@ -103,6 +108,8 @@ struct pipeline_side {
     size_t n_lines;
     struct pipeline_piece *pieces; ///< owned; in reading order
     size_t n_pieces;
+    struct pipeline_stray *strays; ///< likeliest first; owned
+    size_t n_strays;
     struct pipeline_change *changes; ///< in reading order; owned
     size_t n_changes;
     /** -log likelihood of its text, a raised cell: 1.5 to 3.8 of pages that stand right. */

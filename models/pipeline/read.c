@@ -171,6 +171,17 @@ static int keep_cells(const struct pipeline_cells *c, bool blanks, struct pipeli
     return 0;
 }
 
+static int keep_strays(const struct brl_page *page, struct pipeline_side *ret)
+{
+    ret->strays = malloc((page->n_stray + 1) * sizeof(*ret->strays));
+    if (!ret->strays)
+        return -ENOMEM;
+    for (size_t i = 0; i < page->n_stray; i++)
+        ret->strays[ret->n_strays++] =
+            (struct pipeline_stray){page->stray[i].x, page->stray[i].y, page->stray[i].p};
+    return 0;
+}
+
 static bool looks_like_crop(const struct image *img, const struct pipeline_read_params *params)
 {
     const double dpi = params->dpi > 0 ? params->dpi : img->dpi;
@@ -237,6 +248,8 @@ static int keep(const struct pipeline_task *t, struct sides *s, unsigned code,
     for (unsigned i = 0; i < s->n && r == 0; i++) {
         ret->side[i].side = s->side[i];
         r = keep_cells(&s->cells[i], t->params->blanks, &ret->side[i]);
+        if (r == 0)
+            r = keep_strays(s->cells[i].page, &ret->side[i]);
     }
     ret->skew_deg = ret->side[0].skew_deg;
     if (r == 0)
@@ -327,6 +340,7 @@ static void side_done(struct pipeline_side *s)
     free(s->cells);
     free(s->blanks);
     free(s->changes);
+    free(s->strays);
 }
 
 void pipeline_reading_done(struct pipeline_reading *r)

@@ -96,6 +96,7 @@ def case_sides():
     page = need_page()
     o, v, both = (read(page, '--side', side, '--json').json for side in ('recto', 'verso', 'both'))
     require(both['cells'] == o['cells'] + v['cells'] and both['lines'] == o['lines'] + v['lines'], 'both are not the one and the other')
+    require(all(0 <= d['at'][0] < 1654 and 0 <= d['at'][1] < 2339 and 0 < d['p'] <= 1 for d in both['strays']), both['strays'])
     require([s['side'] for s in both['sides']] == ['recto', 'verso'] and all(s['text'] and 1 < s['nats'] < 4.3 for s in both['sides']), both['sides'])
     words = (page, '--side', 'both', '--format')
     for name in ('unicode', 'pinyin'):

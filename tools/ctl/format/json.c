@@ -83,6 +83,15 @@ static void add_changes(const struct pipeline_side *r, json_t *array)
     }
 }
 
+/* Dots that belong to no cell. */
+static void add_strays(const struct pipeline_side *r, json_t *array)
+{
+    for (size_t i = 0; i < r->n_strays; i++)
+        json_array_append_new(array, json_pack("{ss s[ff] sf}", "side", sides[r->side], "at",
+                                               (double) r->strays[i].x, (double) r->strays[i].y,
+                                               "p", (double) r->strays[i].p));
+}
+
 /* What was read of each side, and whether it is text. */
 static json_t *sides_json(const struct pipeline_reading *r)
 {
@@ -100,7 +109,7 @@ static int write_page(struct format_writer *w, const struct format_page *page, s
 {
     const struct pipeline_reading *r = page->reading;
     json_t *cells = json_array(), *lines = json_array(), *blanks = json_array(),
-           *changes = json_array();
+           *changes = json_array(), *strays = json_array();
     const struct pipeline_times *t = &r->times_ms;
     json_t *head = json_pack("{si si sf si sb sf}", "width", (int) r->width, "height",
                              (int) r->height, "dpi", r->dpi, "orientation", (int) r->orientation,
@@ -114,12 +123,13 @@ static int write_page(struct format_writer *w, const struct format_page *page, s
         add_cells(s, s->blanks, s->n_blanks, w->options.scores, blanks);
         error = error < 0 ? error : add_lines(s, r->code, lines);
         add_changes(s, changes);
+        add_strays(s, strays);
     }
     json_t *all =
-        json_pack("{so ss so ss sf sf so so so so}", "page", head, "device", w->options.device,
+        json_pack("{so ss so ss sf sf so so so so so}", "page", head, "device", w->options.device,
                   "times_ms", times, "code", lang_code_names[r->code], "code_p", (double) r->code_p,
                   "confidence", (double) r->confidence, "sides", sides_json(r), "cells", cells,
-                  "lines", lines, "changes", changes);
+                  "lines", lines, "changes", changes, "strays", strays);
 
     if (all && w->options.scores)
         json_object_set(all, "blanks", blanks);
