@@ -280,9 +280,9 @@ extern "C" int image_level(const struct image *grey, unsigned background_px,
             flat -= background;
             background += cv::Scalar(8); /* near black a ratio says nothing */
             cv::divide(flat, background, flat, 128);
-            size = cv::abs(flat);
+            cv::absdiff(flat, cv::Scalar(0), size);
             box_blur(size, surroundings_px, size);
-            size = cv::max(size, 0.5);
+            cv::max(size, cv::Scalar(0.5), size);
             cv::divide(flat, size, flat);
             return 0;
         });
