@@ -141,8 +141,12 @@ static int find_grid(struct pipeline_task *t, const struct brl_page_params *para
 
     if (params->crop)
         return brl_page_new(t->img, params, ret, fail);
-    if (!t->sheet)
-        r = brl_sheet_new(t->img, brl_sheet_params(.dpi = params->dpi), &t->sheet, fail);
+    if (t->no_sheet.kind != FAIL_NONE)
+        r = -ENODATA;
+    else if (!t->sheet)
+        r = brl_sheet_new(t->img, brl_sheet_params(.dpi = params->dpi), &t->sheet, &t->no_sheet);
+    if (r < 0 && fail)
+        *fail = t->no_sheet;
     return r < 0 ? r : brl_sheet_page(t->sheet, params, ret, fail);
 }
 

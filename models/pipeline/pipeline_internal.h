@@ -68,6 +68,7 @@ struct pipeline_task { ///< what stays the same while one picture is read
     const struct pipeline_read_params *params;
     const struct pipeline_job *job;
     struct brl_sheet *sheet;      ///< the picture's dots, found when they are needed; owned
+    struct fail no_sheet;         ///< why there is none, once it was looked for
     struct pipeline_times *times; ///< added to
 };
 

@@ -141,41 +141,70 @@ static int read_moved(struct pipeline_task *t, enum brl_side side, struct look *
     return r;
 }
 
+/** A look, and how its dots stand best. */
+struct view {
+    struct look look;
+    bool turned, mirrored;
+    double nats;
+};
+
+/** The same dots under light from elsewhere, if they are a better text so. */
+static int try_light(struct pipeline_task *t, enum brl_side side, double light_deg, struct view *v)
+{
+    const struct pipeline_place place = {t->params->orientation, t->params->mirrored == 1,
+                                         light_deg};
+    struct view other = {.nats = INFINITY};
+
+    int r = look_at(t, side, &place, &other.look);
+    if (r == 0)
+        r = best_of(t, &other.look, &other.turned, &other.mirrored, &other.nats);
+    if (r == 0 && (other.nats < v->nats || (!v->look.found && other.look.found) ||
+                   (!v->look.found && v->look.why.kind == FAIL_NONE))) {
+        const struct view old = *v;
+        *v = other;
+        other = old;
+    }
+    look_done(&other.look);
+    return r;
+}
+
+/** Lines that run down under light from the head of the picture: it was taken from the wrong side,
+ * or the page lay across. */
+static bool is_lit_across(const struct look *l)
+{
+    return fabs(sin((l->place.light_deg - l->place.orientation) * M_PI / 180)) > 0.5;
+}
+
+static int find_view(struct pipeline_task *t, enum brl_side side, struct view *v)
+{
+    int r = try_light(t, side, -1, v);
+    if (r < 0 || (v->nats < GOOD_NATS && !v->turned && !v->mirrored))
+        return r;
+    const struct pipeline_place *here = &v->look.place;
+    const bool across = v->look.found && is_lit_across(&v->look);
+    const double first = !v->look.found ? 270 : across ? here->orientation : here->light_deg + 180;
+    const double lights[] = {first, first + 180, first + 90};
+    for (unsigned i = 0; i < ELEMENTSOF(lights) && r == 0; i++)
+        if (v->nats >= GOOD_NATS || (across && i == 0))
+            r = try_light(t, side, around(lights[i]), v);
+    return r;
+}
+
 static int find_place(struct pipeline_task *t, enum brl_side side, struct look *l)
 {
-    const struct pipeline_read_params *q = t->params;
-    const struct pipeline_place first = {q->orientation, q->mirrored == 1, -1};
-    CLEANUP(look_done) struct look other = {0};
-    bool turned = false, mirrored = false;
-    double nats;
+    struct view v = {.nats = INFINITY};
 
-    int r = look_at(t, side, &first, l);
-    if (r < 0 || l->nats[0][0] < GOOD_NATS)
-        return r;
-    r = best_of(t, l, &turned, &mirrored, &nats);
-    if (r == 0 && nats < GOOD_NATS)
-        return read_moved(t, side, l, turned, mirrored);
-    if (r < 0)
-        return r;
-    const struct pipeline_place lit = {q->orientation, first.mirrored,
-                                       l->found ? around(l->place.light_deg + 180) : 180};
-    r = look_at(t, side, &lit, &other);
-    if (r == 0)
-        r = best_of(t, &other, &turned, &mirrored, &nats);
-    if (r < 0 || (nats >= GOOD_NATS && (l->found || !other.found)))
-        return r;
-    if (nats < GOOD_NATS && (turned || mirrored))
-        r = read_moved(t, side, &other, turned, mirrored);
-    look_done(l);
-    *l = other;
-    other = (struct look){0};
+    int r = find_view(t, side, &v);
+    if (r == 0 && v.nats < GOOD_NATS && (v.turned || v.mirrored))
+        r = read_moved(t, side, &v.look, v.turned, v.mirrored);
+    *l = v.look;
     return r;
 }
 
 int pipeline_find_place(struct pipeline_task *t, enum brl_side side, struct pipeline_cells *c,
                         struct pipeline_place *ret, struct fail *fail)
 {
-    struct look l = {0};
+    struct look l = {.place = {.light_deg = -1}};
 
     int r = find_place(t, side, &l);
     *ret = l.place;
