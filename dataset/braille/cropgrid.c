@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/macro.h"
@@ -144,11 +145,8 @@ static int to_grid(const struct guess *g, const struct brl_grid_params *par, siz
 {
     struct brl_grid grid = {
         .pitch = g->pitch,
-        .row_pitch = g->pitch,
         .cell = g->cell,
         .line = 4 * g->pitch,
-        .cx = par->width / 2,
-        .cy = par->height / 2,
         .score = g->score * sqrt((double) n),
         .fit = g->fit,
         .n_columns = g->n_cells,
@@ -209,4 +207,11 @@ int brl_grid_fit_crop(const struct brl_grid_point *points, size_t n,
         return -ENODATA;
     settle(&best, pt, n);
     return to_grid(&best, params, n, ret);
+}
+
+void brl_grid_done(struct brl_grid *grid)
+{
+    free(grid->column_x);
+    free(grid->row_y);
+    *grid = (struct brl_grid){0};
 }

@@ -16,7 +16,9 @@ struct sheet_fit {
 /** Dots as they look under light along one axis. */
 struct sheet_look {
     bool tried;
-    bool turned; ///< spots.vote is of the picture turned clockwise by 90 degrees
+    bool turned;          ///< spots.vote is of the picture turned clockwise by 90 degrees
+    double scale;         ///< and that had so many pixels a pixel of the picture as given,
+    double width, height; ///< and was so large before it was turned
     struct brl_spots spots;
     struct sheet_fit fit[2][2]; ///< [dent][lines run down the picture]
 };

@@ -55,6 +55,9 @@ int sheet_look(struct brl_sheet *s, unsigned axis)
     if (r == -EINVAL)
         return 0; /* nothing can be seen at such a pitch */
     look->turned = axis;
+    look->scale = s->scale;
+    look->width = s->picture->width;
+    look->height = s->picture->height;
     for (size_t i = 0; i < look->spots.n && r == 0; i++) {
         struct brl_spot *spot = &look->spots.spot[i];
         struct brl_point p = {spot->x, spot->y};

@@ -11,7 +11,8 @@
 #include "braille/page_internal.h"
 #include "braille/sheet_internal.h"
 
-#define GOOD_PROOF 30.0 ///< lines taken for columns never fit so well
+#define GOOD_PROOF 30.0 ///< so clear a grid with so many of the dots on it needs no second one;
+#define GOOD_FIT 0.85   ///< lines taken for columns reach 70 and 0.7
 #define LEAST_STRAY 0.3 ///< p of a dot that is worth a report
 
 /* Which dots, how they lie and how they are read. */
@@ -22,6 +23,7 @@ struct placement {
     bool down;     ///< the grid's frame is the picture turned back by 90 degrees
     bool half;     ///< and this by another 180
     bool mirrored; ///< cells run from right to left in that frame
+    bool swapped;  ///< the light comes from the right or from below
 };
 
 /* The light that the reader asks for, as an axis and whether it comes from the other end of it. */
@@ -48,7 +50,7 @@ static int find_way(struct brl_sheet *s, struct placement *p)
             return r;
         if (r == 0)
             proof[down] = sheet_proof(&fit[down]->mesh);
-        if (proof[0] >= GOOD_PROOF)
+        if (proof[0] >= GOOD_PROOF && fit[0]->mesh.fit >= GOOD_FIT)
             break;
     }
     p->down = proof[1] > proof[0];
@@ -56,18 +58,45 @@ static int find_way(struct brl_sheet *s, struct placement *p)
     return proof[p->down] > 0 ? 0 : -ENODATA;
 }
 
+/* Light across the picture, and nobody says from which end: from the page's top, if it is known
+ * where that is, else from where the clearer dots are bumps. */
+static int guess_end(struct brl_sheet *s, const struct brl_page_params *params, bool *ret_swapped)
+{
+    double proof[2] = {0};
+
+    if (params->orientation % 180 == 90) {
+        *ret_swapped = params->orientation == 90;
+        return 0;
+    }
+    for (unsigned k = 0; k < 4; k++) {
+        struct sheet_fit *fit;
+        int r = sheet_fit(s, 1, k & 1, k & 2, &fit);
+        if (r == -ENOMEM)
+            return r;
+        if (r == 0)
+            proof[k & 1] = fmax(proof[k & 1], sheet_proof(&fit->mesh));
+    }
+    *ret_swapped = proof[1] > proof[0];
+    return 0;
+}
+
 static int place(struct brl_sheet *s, const struct brl_page_params *params, struct placement *p)
 {
-    bool swapped;
-
-    p->axis = light_of(s, params->light_deg, &swapped);
-    p->dent = (params->side == BRL_VERSO) != swapped;
+    p->axis = light_of(s, params->light_deg, &p->swapped);
+    if (p->axis && params->light_deg < 0) {
+        int r = guess_end(s, params, &p->swapped);
+        if (r < 0)
+            return r;
+    }
+    p->dent = (params->side == BRL_VERSO) != p->swapped;
     p->mirrored = (params->side == BRL_VERSO) != params->mirrored;
     int r = sheet_look(s, p->axis);
     if (r < 0)
         return r;
     if (params->orientation < 0) {
         r = find_way(s, p);
+        /* a page lies with its top towards the light: what turns the scan later turns both */
+        p->half = p->axis && p->down && !p->swapped;
     } else {
         p->down = params->orientation % 180 == 90;
         p->half = params->orientation >= 180;
@@ -102,10 +131,10 @@ static double rate(const struct brl_sheet *s, const struct placement *p, struct 
 
     if (!look->spots.vote)
         return -12; /* only dots were given */
-    at.x = (at.x + 0.5) * s->scale - 0.5;
-    at.y = (at.y + 0.5) * s->scale - 0.5;
+    at.x = (at.x + 0.5) * look->scale - 0.5;
+    at.y = (at.y + 0.5) * look->scale - 0.5;
     if (look->turned) /* clockwise, as the picture was */
-        at = sheet_turn(270, s->picture->width, s->picture->height, at.x, at.y);
+        at = sheet_turn(270, look->width, look->height, at.x, at.y);
     return brl_dotmap_rate(&look->spots, at.x, at.y, p->dent);
 }
 
@@ -166,9 +195,6 @@ static int fill_page(struct brl_sheet *s, const struct brl_page_params *params,
                      const struct placement *p, struct brl_page *page)
 {
     const struct brl_mesh *mesh = &p->fit->mesh;
-    bool swapped;
-
-    light_of(s, params->light_deg, &swapped);
     page->side = params->side;
     page->mirrored = params->mirrored;
     page->pitch_px = mesh->pitch;
@@ -176,7 +202,7 @@ static int fill_page(struct brl_sheet *s, const struct brl_page_params *params,
     page->line_px = mesh->line;
     page->skew_deg = fold_deg(mesh->skew_deg);
     page->orientation = (p->down ? 90u : 0u) + (p->half ? 180u : 0u);
-    page->light_deg = fmod((p->axis ? 270 : 0) + (swapped ? 180 : 0), 360);
+    page->light_deg = fmod((p->axis ? 270 : 0) + (p->swapped ? 180 : 0), 360);
     page->score = mesh->score;
     page->fit = mesh->fit;
     page->dpi = page_dpi(s->told_dpi, mesh->pitch);
