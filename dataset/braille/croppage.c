@@ -83,7 +83,8 @@ static int fit(struct attempt *a, const struct image *grey, const struct brl_pag
         const double weight = weight_of(d->strength, typical);
         if (d->dent != dent || weight < 0.05)
             continue;
-        const struct brl_point p = sheet_turn(orientation, grey->width, grey->height, d->x, d->y);
+        const struct brl_point p =
+            brl_sheet_turn(orientation, grey->width, grey->height, d->x, d->y);
         pt[n++] = (struct brl_grid_point){p.x, p.y, weight};
     }
     return brl_grid_fit_crop(pt, n,
@@ -156,7 +157,7 @@ static void place_slots(const struct attempt *a, const struct image *grey, struc
             for (unsigned i = 0; i < 6; i++) {
                 const unsigned d = dot_index(page->side, i / 3, i % 3);
                 const double x = g->column_x[k] + i / 3 * g->pitch, y = g->row_y[3 * row + i % 3];
-                slot->dot[d] = sheet_turn((360 - page->orientation) % 360, width, height, x, y);
+                slot->dot[d] = brl_sheet_turn((360 - page->orientation) % 360, width, height, x, y);
                 slot->evidence[d] = sign * brl_dots_rest(&a->dots, slot->dot[d].x, slot->dot[d].y);
             }
         }
@@ -178,8 +179,8 @@ static void collect_evidence(const struct attempt *a, struct brl_page *page)
     }
 }
 
-int page_find_crop(const struct image *img, const struct brl_page_params *params,
-                   struct brl_page *page)
+int brl_page_find_crop(const struct image *img, const struct brl_page_params *params,
+                       struct brl_page *page)
 {
     CLEANUP(image_freep) struct image *grey = NULL;
     CLEANUP(attempt_done) struct attempt a = {0};
@@ -197,7 +198,7 @@ int page_find_crop(const struct image *img, const struct brl_page_params *params
     page->light_deg = a.dots.light_deg;
     page->score = a.grid.score;
     page->fit = a.grid.fit;
-    page->dpi = page_dpi(params->dpi > 0 ? params->dpi : grey->dpi, page->pitch_px);
+    page->dpi = brl_page_dpi(params->dpi > 0 ? params->dpi : grey->dpi, page->pitch_px);
     page->n_rows = a.grid.n_rows;
     page->n_columns = a.grid.n_columns;
     page->n_slots = (size_t) page->n_rows * page->n_columns;

@@ -66,12 +66,12 @@ static unsigned choose_windows(const struct brl_mesh_point *pt, size_t n, double
 static int try_seed(const struct brl_mesh_point *points, size_t n, const struct mesh_seed *seed,
                     double bend, struct brl_mesh *best)
 {
-    CLEANUP(mesh_growth_done) struct mesh_growth g = {0};
+    CLEANUP(brl_mesh_growth_done) struct mesh_growth g = {0};
     CLEANUP(brl_mesh_done) struct brl_mesh now = {0};
 
-    int r = mesh_grow(points, n, seed, bend, &g);
+    int r = brl_mesh_grow(points, n, seed, bend, &g);
     if (r == 0)
-        r = mesh_settle(&g, &now);
+        r = brl_mesh_settle(&g, &now);
     if (r == 0 && (!best->dot || now.score > best->score)) {
         const struct brl_mesh old = *best;
         *best = now;
@@ -93,7 +93,7 @@ int brl_mesh_fit(const struct brl_mesh_point *points, size_t n,
     const unsigned n_seeds = choose_windows(points, n, WINDOW * pitch, at);
     for (unsigned i = 0; i < n_seeds && r == 0 && best.fit < CERTAIN_FIT; i++) {
         struct mesh_seed seed;
-        r = mesh_seed_find(points, n, params, at[i].x, at[i].y, WINDOW, &seed);
+        r = brl_mesh_seed_find(points, n, params, at[i].x, at[i].y, WINDOW, &seed);
         if (r == 0)
             r = try_seed(points, n, &seed, FLAT, &best);
         if (r == 0 && (best.fit < CERTAIN_FIT || best.bent > FLAT_BENT))

@@ -20,9 +20,9 @@ struct mesh_seed {
 
 /** The straight grid that explains the points within `reach` pitches of (x, y) best. -ENODATA,
  * -ENOMEM. */
-int mesh_seed_find(const struct brl_mesh_point *points, size_t n,
-                   const struct brl_mesh_params *params, double x, double y, double reach,
-                   struct mesh_seed *ret);
+int brl_mesh_seed_find(const struct brl_mesh_point *points, size_t n,
+                       const struct brl_mesh_params *params, double x, double y, double reach,
+                       struct mesh_seed *ret);
 
 /** A row of dots. */
 struct mesh_row {
@@ -31,11 +31,11 @@ struct mesh_row {
 };
 
 /** Peaks of the weight along an axis, rising. `room`: of `ret`. -> how many; -ENOMEM. */
-int mesh_rows_find(const double *at, const double *weight, size_t n, struct mesh_row *ret,
-                   size_t room);
+int brl_mesh_rows_find(const double *at, const double *weight, size_t n, struct mesh_row *ret,
+                       size_t room);
 
 /** Lines of three rows: where the first row of each lies. *ret owned, free(). -ENODATA, -ENOMEM. */
-int mesh_lines_find(const struct mesh_row *rows, size_t n, double **ret, unsigned *ret_n);
+int brl_mesh_lines_find(const struct mesh_row *rows, size_t n, double **ret, unsigned *ret_n);
 
 /** What the growing grid says of one point. */
 struct mesh_mark {
@@ -58,7 +58,7 @@ struct mesh_growth {
     struct surface uv[2]; ///< picture -> cells, dot rows
     double alpha;         ///< dot pitch over cell pitch
     double pitch;         ///< in pixels, of the seed
-    double bend;          ///< how much the page may bend; see surface_solve(), in its half size
+    double bend;          ///< how much the page may bend; see brl_surface_solve(), in its half size
     double lo_u, hi_u, lo_v, hi_v;
     double bent; ///< how much the page bends for what it may
 };
@@ -66,21 +66,21 @@ struct mesh_growth {
 #define MESH_MAX_ROWS 800
 
 /** Grow a seed over all points. -ENOMEM, -ENODATA (nothing grows). */
-int mesh_grow(const struct brl_mesh_point *points, size_t n, const struct mesh_seed *seed,
-              double bend, struct mesh_growth *ret);
-void mesh_growth_done(struct mesh_growth *g);
+int brl_mesh_grow(const struct brl_mesh_point *points, size_t n, const struct mesh_seed *seed,
+                  double bend, struct mesh_growth *ret);
+void brl_mesh_growth_done(struct mesh_growth *g);
 /** Map every point and find its column; du is set, dv and row are not. */
-void mesh_map(struct mesh_growth *g);
+void brl_mesh_map(struct mesh_growth *g);
 /** The nearest column or row and how far it is. */
-void mesh_mark_column(struct mesh_mark *m, double u, double alpha);
-void mesh_mark_row(struct mesh_mark *m, const struct mesh_row *rows, int n_rows);
+void brl_mesh_mark_column(struct mesh_mark *m, double u, double alpha);
+void brl_mesh_mark_row(struct mesh_mark *m, const struct mesh_row *rows, int n_rows);
 /** Trust in a point that is off by so many pitches. */
-double mesh_trust(double du, double dv);
+double brl_mesh_trust(double du, double dv);
 
 /** The first of three unknowns of a x = b, of which the lower half is given. */
-double mesh_level(const double a[3][3], const double b[3]);
+double brl_mesh_level(const double a[3][3], const double b[3]);
 /** Judge every point by its neighbours, from where the grid is sure to where it is not. -ENOMEM. */
-int mesh_follow(struct mesh_growth *g, const struct mesh_row *rows, int n_rows);
+int brl_mesh_follow(struct mesh_growth *g, const struct mesh_row *rows, int n_rows);
 
 /** Lines, columns and the places of all dots, from a grid that has grown. */
-int mesh_settle(struct mesh_growth *g, struct brl_mesh *ret);
+int brl_mesh_settle(struct mesh_growth *g, struct brl_mesh *ret);

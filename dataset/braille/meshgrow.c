@@ -17,13 +17,13 @@
 #define SAME_LINE 0.27 ///< rows are of one line where their distance is 1 +- this
 #define STIFF 0.5      ///< how much the rows' even distance weighs, a dot being 1
 
-double mesh_trust(double du, double dv)
+double brl_mesh_trust(double du, double dv)
 {
     const double q = 1 + (du * du + dv * dv) / (TRUST_SPREAD * TRUST_SPREAD);
     return 1 / (q * q);
 }
 
-void mesh_mark_column(struct mesh_mark *m, double u, double alpha)
+void brl_mesh_mark_column(struct mesh_mark *m, double u, double alpha)
 {
     const double left = round(u), right = round(u - alpha);
     const double dl = (u - left) / alpha, dr = (u - alpha - right) / alpha;
@@ -34,7 +34,7 @@ void mesh_mark_column(struct mesh_mark *m, double u, double alpha)
     m->column = (int32_t) fmin(fmax(column, -1e6), 1e6);
 }
 
-void mesh_mark_row(struct mesh_mark *m, const struct mesh_row *rows, int n_rows)
+void brl_mesh_mark_row(struct mesh_mark *m, const struct mesh_row *rows, int n_rows)
 {
     int lo = 0, hi = n_rows - 1;
 
@@ -51,13 +51,13 @@ void mesh_mark_row(struct mesh_mark *m, const struct mesh_row *rows, int n_rows)
     m->dv = m->v - rows[lo].at;
 }
 
-void mesh_map(struct mesh_growth *g)
+void brl_mesh_map(struct mesh_growth *g)
 {
     for (size_t i = 0; i < g->n; i++) {
         struct mesh_mark *m = &g->mark[i];
-        m->u = surface_at(&g->uv[0], g->points[i].x, g->points[i].y);
-        m->v = surface_at(&g->uv[1], g->points[i].x, g->points[i].y);
-        mesh_mark_column(m, m->u, g->alpha);
+        m->u = brl_surface_at(&g->uv[0], g->points[i].x, g->points[i].y);
+        m->v = brl_surface_at(&g->uv[1], g->points[i].x, g->points[i].y);
+        brl_mesh_mark_column(m, m->u, g->alpha);
         m->near = m->u > g->lo_u && m->u < g->hi_u && m->v > g->lo_v && m->v < g->hi_v;
         m->on = false;
     }
@@ -73,7 +73,7 @@ static void aim_rows(const struct mesh_growth *g, struct mesh_row *rows, int n)
     for (size_t i = 0; i < g->n; i++) {
         const struct mesh_mark *m = &g->mark[i];
         if (m->on) {
-            const double w = g->points[i].weight * mesh_trust(m->du, m->dv);
+            const double w = g->points[i].weight * brl_mesh_trust(m->du, m->dv);
             sum[m->row] += w * m->v;
             diag[m->row] += w;
         }
@@ -112,16 +112,16 @@ static void bend_to_rows(struct mesh_growth *g, const struct mesh_row *rows)
         const struct brl_mesh_point *p = &g->points[i];
         if (!m->on)
             continue;
-        const double w = p->weight * mesh_trust(m->du, m->dv);
+        const double w = p->weight * brl_mesh_trust(m->du, m->dv);
         const unsigned s = (unsigned) m->column & 1;
         const double target[2] = {m->u - m->du * g->alpha, rows[m->row].at};
-        surface_observe(g->uv, p->x, p->y, target, w, &sums);
+        brl_surface_observe(g->uv, p->x, p->y, target, w, &sums);
         side[s] += w * m->du * g->alpha;
         weight[s] += w;
     }
     const double bends = g->bend * g->uv[0].size / g->pitch;
     const double noise[2] = {NOISE * g->alpha, NOISE}, prior[2] = {bends * g->alpha, bends};
-    surface_solve(g->uv, &sums, noise, prior);
+    brl_surface_solve(g->uv, &sums, noise, prior);
     g->alpha += 0.7 * (side[1] / weight[1] - side[0] / weight[0]);
 }
 
@@ -131,7 +131,7 @@ static void mark(struct mesh_growth *g)
         struct mesh_mark *m = &g->mark[i];
         if (!m->near)
             continue;
-        mesh_mark_row(m, g->rows, g->n_rows);
+        brl_mesh_mark_row(m, g->rows, g->n_rows);
         m->on = fabs(m->du) < NEAR_LINE && fabs(m->dv) < NEAR_LINE;
     }
 }
@@ -141,13 +141,13 @@ static int step(struct mesh_growth *g, double *at, double *weight)
     struct mesh_row *rows = g->rows;
     size_t n = 0;
 
-    mesh_map(g);
+    brl_mesh_map(g);
     for (size_t i = 0; i < g->n; i++)
         if (g->mark[i].near) {
             at[n] = g->mark[i].v;
             weight[n++] = g->points[i].weight;
         }
-    const int n_rows = mesh_rows_find(at, weight, n, rows, MESH_MAX_ROWS);
+    const int n_rows = brl_mesh_rows_find(at, weight, n, rows, MESH_MAX_ROWS);
     if (n_rows <= 0)
         return n_rows < 0 ? n_rows : -ENODATA;
     g->n_rows = n_rows;
@@ -162,7 +162,8 @@ static double tension(const struct mesh_growth *g)
 {
     const double bends = g->bend * g->uv[0].size / g->pitch;
     const double prior[2] = {bends * g->alpha, bends};
-    return (surface_tension(&g->uv[0], prior[0]) + surface_tension(&g->uv[1], prior[1])) / 2;
+    return (brl_surface_tension(&g->uv[0], prior[0]) + brl_surface_tension(&g->uv[1], prior[1])) /
+           2;
 }
 
 static void expand(struct mesh_growth *g)
@@ -204,10 +205,10 @@ static void start(struct mesh_growth *g, const struct mesh_seed *seed)
     g->hi_v = SEED_REACH;
 }
 
-int mesh_grow(const struct brl_mesh_point *points, size_t n, const struct mesh_seed *seed,
-              double bend, struct mesh_growth *ret)
+int brl_mesh_grow(const struct brl_mesh_point *points, size_t n, const struct mesh_seed *seed,
+                  double bend, struct mesh_growth *ret)
 {
-    CLEANUP(mesh_growth_done)
+    CLEANUP(brl_mesh_growth_done)
     struct mesh_growth g = {.points = points, .n = n, .bend = bend};
     CLEANUP_FREE double *at = malloc(n * sizeof(double)), *weight = malloc(n * sizeof(double));
 
@@ -227,10 +228,10 @@ int mesh_grow(const struct brl_mesh_point *points, size_t n, const struct mesh_s
         if (i % 2 == 1)
             expand(&g);
     }
-    mesh_map(&g);
+    brl_mesh_map(&g);
     mark(&g);
     g.bent = tension(&g);
-    r = mesh_follow(&g, g.rows, g.n_rows);
+    r = brl_mesh_follow(&g, g.rows, g.n_rows);
     if (r < 0)
         return r;
     *ret = g;
@@ -238,7 +239,7 @@ int mesh_grow(const struct brl_mesh_point *points, size_t n, const struct mesh_s
     return 0;
 }
 
-void mesh_growth_done(struct mesh_growth *g)
+void brl_mesh_growth_done(struct mesh_growth *g)
 {
     free(g->mark);
     free(g->rows);

@@ -24,8 +24,8 @@
 #define OFF_SPREAD 0.12  ///< deviation of a line from the rhythm, in dot rows
 #define MAX_SKIPPED 8    ///< blank lines over which the rhythm is kept
 
-int mesh_rows_find(const double *at, const double *weight, size_t n, struct mesh_row *ret,
-                   size_t room)
+int brl_mesh_rows_find(const double *at, const double *weight, size_t n, struct mesh_row *ret,
+                       size_t room)
 {
     double from = INFINITY, to = -INFINITY;
     const int reach = (int) ceil(3 * SPREAD / BIN), apart = (int) (APART / BIN);
@@ -154,7 +154,7 @@ static double chain(struct start *s, size_t n, double line, int *ret_last)
     return top;
 }
 
-int mesh_lines_find(const struct mesh_row *rows, size_t n, double **ret, unsigned *ret_n)
+int brl_mesh_lines_find(const struct mesh_row *rows, size_t n, double **ret, unsigned *ret_n)
 {
     CLEANUP_FREE struct start *s = malloc((3 * n + 1) * sizeof(*s));
     double line = 0, top = 0;

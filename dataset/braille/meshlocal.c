@@ -112,7 +112,7 @@ static void local_sum(const struct mesh_growth *g, const struct buckets *b, size
                 local_add(g, i, (size_t) j, l);
 }
 
-double mesh_level(const double a[3][3], const double b[3])
+double brl_mesh_level(const double a[3][3], const double b[3])
 {
     const double m0 = a[1][1] * a[2][2] - a[2][1] * a[2][1];
     const double m1 = a[1][0] * a[2][2] - a[2][1] * a[2][0];
@@ -128,10 +128,10 @@ static void judge(struct mesh_growth *g, size_t i, const struct local *l,
 {
     struct mesh_mark *m = &g->mark[i];
 
-    m->u = m->smooth_u + mesh_level(l->a, l->u);
-    m->v = m->smooth_v + mesh_level(l->a, l->v);
-    mesh_mark_column(m, m->u, g->alpha);
-    mesh_mark_row(m, rows, n_rows);
+    m->u = m->smooth_u + brl_mesh_level(l->a, l->u);
+    m->v = m->smooth_v + brl_mesh_level(l->a, l->v);
+    brl_mesh_mark_column(m, m->u, g->alpha);
+    brl_mesh_mark_row(m, rows, n_rows);
 }
 
 /* Keep only points that lie well among others that do. */
@@ -177,7 +177,7 @@ static int join(struct mesh_growth *g, const struct buckets *b, bool *joins,
     return n;
 }
 
-int mesh_follow(struct mesh_growth *g, const struct mesh_row *rows, int n_rows)
+int brl_mesh_follow(struct mesh_growth *g, const struct mesh_row *rows, int n_rows)
 {
     CLEANUP(buckets_done) struct buckets b = {0};
     CLEANUP_FREE bool *was = malloc(g->n * sizeof(*was)), *joins = malloc(g->n * sizeof(*joins));

@@ -173,9 +173,9 @@ static double find_row_pitch(const double *t, const struct window *win, double a
     return row;
 }
 
-int mesh_seed_find(const struct brl_mesh_point *points, size_t n,
-                   const struct brl_mesh_params *params, double x, double y, double reach,
-                   struct mesh_seed *ret)
+int brl_mesh_seed_find(const struct brl_mesh_point *points, size_t n,
+                       const struct brl_mesh_params *params, double x, double y, double reach,
+                       struct mesh_seed *ret)
 {
     CLEANUP(window_done)
     struct window win = {.pitch = sqrt(params->min_pitch * params->max_pitch)};

@@ -78,7 +78,7 @@ static int find_lines(struct mesh_growth *g, struct lines *l)
     for (int k = 0; k < g->n_rows; k++)
         if (g->rows[k].weight > 0)
             g->rows[k].at = sum[k] / g->rows[k].weight;
-    int r = mesh_lines_find(g->rows, (size_t) g->n_rows, &l->at, &l->n);
+    int r = brl_mesh_lines_find(g->rows, (size_t) g->n_rows, &l->at, &l->n);
     if (r < 0)
         return r;
     l->shift = calloc(l->n, sizeof(double));
@@ -211,12 +211,13 @@ static void map_bend(const struct mesh_growth *g, const struct lines *l, struct 
             const struct brl_point at = grid_place(g, l, m);
             double w = p->weight;
             if (pass > 0) /* a curl is no outlier: only points far off lose their say */
-                w *= mesh_trust((p->x - surface_at(&map->xy[0], at.x, at.y)) / g->pitch / 4,
-                                (p->y - surface_at(&map->xy[1], at.x, at.y)) / g->pitch / 4);
-            surface_observe(map->xy, at.x, at.y, (double[]){p->x, p->y}, w, &sums);
+                w *=
+                    brl_mesh_trust((p->x - brl_surface_at(&map->xy[0], at.x, at.y)) / g->pitch / 4,
+                                   (p->y - brl_surface_at(&map->xy[1], at.x, at.y)) / g->pitch / 4);
+            brl_surface_observe(map->xy, at.x, at.y, (double[]){p->x, p->y}, w, &sums);
         }
-        surface_solve(map->xy, &sums, (double[]){NOISE * g->pitch, NOISE * g->pitch},
-                      (double[]){bends, bends});
+        brl_surface_solve(map->xy, &sums, (double[]){NOISE * g->pitch, NOISE * g->pitch},
+                          (double[]){bends, bends});
     }
 }
 
@@ -252,8 +253,8 @@ static int map_rest(const struct mesh_growth *g, const struct lines *l, struct m
         if (!g->mark[i].on)
             continue;
         const struct brl_point at = grid_place(g, l, &g->mark[i]);
-        const double dx = p->x - surface_at(&map->xy[0], at.x, at.y);
-        const double dy = p->y - surface_at(&map->xy[1], at.x, at.y);
+        const double dx = p->x - brl_surface_at(&map->xy[0], at.x, at.y);
+        const double dy = p->y - brl_surface_at(&map->xy[1], at.x, at.y);
         const double ix = (at.x - map->x0) / NODE, iy = (at.y - map->y0) / NODE;
         for (int y = MAX((int) iy - reach, 0); y <= MIN((int) iy + reach, map->n_y - 1); y++)
             for (int x = MAX((int) ix - reach, 0); x <= MIN((int) ix + reach, map->n_x - 1); x++) {
@@ -267,8 +268,8 @@ static int map_rest(const struct mesh_growth *g, const struct lines *l, struct m
         node[k].a[0][0] += NODE_LEVEL;
         node[k].a[1][1] += NODE_SLOPE;
         node[k].a[2][2] += NODE_SLOPE;
-        map->off[2 * k] = mesh_level(node[k].a, node[k].x);
-        map->off[2 * k + 1] = mesh_level(node[k].a, node[k].y);
+        map->off[2 * k] = brl_mesh_level(node[k].a, node[k].x);
+        map->off[2 * k + 1] = brl_mesh_level(node[k].a, node[k].y);
     }
     return 0;
 }
@@ -288,8 +289,8 @@ static struct brl_point map_at(const struct map *map, double u, double v)
             (o[2 * (y0 * map->n_x + x0)] * (1 - fx) + o[2 * (y0 * map->n_x + x1)] * fx) * (1 - fy) +
             (o[2 * (y1 * map->n_x + x0)] * (1 - fx) + o[2 * (y1 * map->n_x + x1)] * fx) * fy;
     }
-    return (struct brl_point){surface_at(&map->xy[0], u, v) + off[0],
-                              surface_at(&map->xy[1], u, v) + off[1]};
+    return (struct brl_point){brl_surface_at(&map->xy[0], u, v) + off[0],
+                              brl_surface_at(&map->xy[1], u, v) + off[1]};
 }
 
 static int map_new(const struct mesh_growth *g, const struct lines *l, struct map *map)
@@ -319,8 +320,8 @@ static int shift_lines(const struct mesh_growth *g, const struct map *map, struc
 
     if (!sum)
         return -ENOMEM;
-    surface_slopes(&map->xy[0], map->xy[0].cx, map->xy[0].cy, &xu, &xv);
-    surface_slopes(&map->xy[1], map->xy[0].cx, map->xy[0].cy, &yu, &yv);
+    brl_surface_slopes(&map->xy[0], map->xy[0].cx, map->xy[0].cy, &xu, &xv);
+    brl_surface_slopes(&map->xy[1], map->xy[0].cx, map->xy[0].cy, &yu, &yv);
     const double det = xu * yv - xv * yu;
     if (!(fabs(det) > 1))
         return -ENODATA;
@@ -331,7 +332,7 @@ static int shift_lines(const struct mesh_growth *g, const struct map *map, struc
         const struct brl_point at = grid_place(g, l, m), p = map_at(map, at.x, at.y);
         const double dx = g->points[i].x - p.x, dy = g->points[i].y - p.y;
         const double du = (dx * yv - dy * xv) / det, dv = (dy * xu - dx * yu) / det;
-        const double w = g->points[i].weight * mesh_trust(du, dv);
+        const double w = g->points[i].weight * brl_mesh_trust(du, dv);
         sum[m->row / 3][0] += w * du;
         sum[m->row / 3][1] += w * dv;
         sum[m->row / 3][2] += w;
@@ -364,8 +365,8 @@ static int measure(const struct mesh_growth *g, const struct lines *l, const str
         qsort(gaps, l->n - 1, sizeof(*gaps), by_double);
         gap = gaps[(l->n - 1) / 2];
     }
-    surface_slopes(&map->xy[0], map->xy[0].cx, map->xy[0].cy, &xu, &xv);
-    surface_slopes(&map->xy[1], map->xy[0].cx, map->xy[0].cy, &yu, &yv);
+    brl_surface_slopes(&map->xy[0], map->xy[0].cx, map->xy[0].cy, &xu, &xv);
+    brl_surface_slopes(&map->xy[1], map->xy[0].cx, map->xy[0].cy, &yu, &yv);
     ret->pitch = hypot(xu, yu);
     ret->row_pitch = hypot(xv, yv);
     ret->cell = ret->pitch / g->alpha;
@@ -421,7 +422,7 @@ static int rate(const struct mesh_growth *g, const struct lines *l, struct brl_m
     return 0;
 }
 
-int mesh_settle(struct mesh_growth *g, struct brl_mesh *ret)
+int brl_mesh_settle(struct mesh_growth *g, struct brl_mesh *ret)
 {
     CLEANUP(lines_done) struct lines l = {0};
     CLEANUP(map_done) struct map map = {0};

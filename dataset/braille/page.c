@@ -17,7 +17,7 @@
 #define MOST_SAMPLES 8 ///< each way, of a pixel of a crop
 #define FIXED 16       ///< bits behind the point of a place in the picture
 
-double page_dpi(double told_dpi, double pitch_px)
+double brl_page_dpi(double told_dpi, double pitch_px)
 {
     const double mm = told_dpi > 0 ? pitch_px / told_dpi * MM_PER_INCH : 0;
     return mm >= LEAST_PITCH_MM && mm <= MOST_PITCH_MM ? told_dpi
@@ -29,7 +29,7 @@ static int page_of_crop(const struct image *img, const struct brl_page_params *p
 {
     CLEANUP(brl_page_freep) struct brl_page *page = calloc(1, sizeof(*page));
 
-    int r = page ? page_find_crop(img, params, page) : -ENOMEM;
+    int r = page ? brl_page_find_crop(img, params, page) : -ENOMEM;
     if (r == -ENOMEM)
         return fail_set(fail, FAIL_OTHER, r, "not enough memory to find the braille grid");
     if (r < 0)

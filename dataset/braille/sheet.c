@@ -88,7 +88,7 @@ static int try_step(const struct image *picture, double pitch, struct step *ret)
             r = brl_dotmap_find(tile, pitch, &spots);
         if (r == -ENOMEM)
             return r;
-        const double here = r == 0 ? sheet_spacing(&spots, pitch, &share) : 0;
+        const double here = r == 0 ? brl_sheet_spacing(&spots, pitch, &share) : 0;
         const double area = r == 0 ? tile->width * (double) tile->height / (pitch * pitch) : 1;
         if (here < LEAST_SPACING || here > MOST_SPACING)
             continue;
@@ -127,7 +127,7 @@ static int climb(const struct image *picture, struct step steps[MAX_STEPS])
 static void forget(struct brl_sheet *s)
 {
     for (unsigned axis = 0; axis < 2; axis++) {
-        sheet_look_done(&s->look[axis]);
+        brl_sheet_look_done(&s->look[axis]);
         s->look[axis] = (struct sheet_look){0};
     }
 }
@@ -136,12 +136,12 @@ static void forget(struct brl_sheet *s)
 static int prove(struct brl_sheet *s, unsigned axis, double *ret)
 {
     *ret = 0;
-    int r = sheet_look(s, axis);
+    int r = brl_sheet_look(s, axis);
     for (unsigned k = 0; k < 4 && r == 0 && *ret < GOOD_PROOF; k++) {
         struct sheet_fit *fit;
-        r = sheet_fit(s, axis, k & 1, k & 2, &fit);
+        r = brl_sheet_fit(s, axis, k & 1, k & 2, &fit);
         if (r == 0)
-            *ret = fmax(*ret, sheet_proof(&fit->mesh));
+            *ret = fmax(*ret, brl_sheet_proof(&fit->mesh));
         else if (r == -ENODATA)
             r = 0;
     }
@@ -176,7 +176,7 @@ static int try_told(struct brl_sheet *s, double pitch, const struct brl_sheet_pa
     int r = try_pitch(s, pitch, params, ret);
     if (r < 0)
         return r;
-    const double spacing = sheet_spacing(&s->look[s->axis].spots, pitch, &share);
+    const double spacing = brl_sheet_spacing(&s->look[s->axis].spots, pitch, &share);
     if (spacing > 0 && (spacing < LEAST_SPACING || spacing > MOST_SPACING))
         r = try_pitch(s, pitch * spacing, params, ret);
     return r;

@@ -35,14 +35,15 @@ struct brl_sheet {
 };
 
 /** Look for dots under light along this axis. -ENOMEM. */
-int sheet_look(struct brl_sheet *sheet, unsigned axis);
-void sheet_look_done(struct sheet_look *look);
+int brl_sheet_look(struct brl_sheet *sheet, unsigned axis);
+void brl_sheet_look_done(struct sheet_look *look);
 /** Fit a grid, unless that was tried before. 0, -ENODATA, -ENOMEM. */
-int sheet_fit(struct brl_sheet *sheet, unsigned axis, bool dent, bool down, struct sheet_fit **ret);
+int brl_sheet_fit(struct brl_sheet *sheet, unsigned axis, bool dent, bool down,
+                  struct sheet_fit **ret);
 /** How surely it is braille; at least SHEET_LEAST_PROOF is. */
-double sheet_proof(const struct brl_mesh *mesh);
+double brl_sheet_proof(const struct brl_mesh *mesh);
 #define SHEET_LEAST_PROOF 6.0
 /** Picture -> upright, for a picture that was turned clockwise by `degrees`. */
-struct brl_point sheet_turn(unsigned degrees, double width, double height, double x, double y);
+struct brl_point brl_sheet_turn(unsigned degrees, double width, double height, double x, double y);
 /** The most usual distance of neighbouring dots, in pitches; 0: none stands out. */
-double sheet_spacing(const struct brl_spots *spots, double pitch_px, double *ret_share);
+double brl_sheet_spacing(const struct brl_spots *spots, double pitch_px, double *ret_share);

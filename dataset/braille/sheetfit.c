@@ -16,7 +16,7 @@
 #define MAX_PITCH_SHARE 1.28
 #define MAX_DOTS 20000 ///< a page of the smallest cells has 8,000 of a side
 
-struct brl_point sheet_turn(unsigned degrees, double width, double height, double x, double y)
+struct brl_point brl_sheet_turn(unsigned degrees, double width, double height, double x, double y)
 {
     switch (degrees / 90 % 4) {
     case 1:
@@ -30,7 +30,7 @@ struct brl_point sheet_turn(unsigned degrees, double width, double height, doubl
     }
 }
 
-void sheet_look_done(struct sheet_look *look)
+void brl_sheet_look_done(struct sheet_look *look)
 {
     brl_spots_done(&look->spots);
     for (unsigned k = 0; k < 4; k++) {
@@ -39,7 +39,7 @@ void sheet_look_done(struct sheet_look *look)
     }
 }
 
-int sheet_look(struct brl_sheet *s, unsigned axis)
+int brl_sheet_look(struct brl_sheet *s, unsigned axis)
 {
     struct sheet_look *look = &s->look[axis];
     CLEANUP(image_freep) struct image *turned = NULL;
@@ -62,14 +62,14 @@ int sheet_look(struct brl_sheet *s, unsigned axis)
         struct brl_spot *spot = &look->spots.spot[i];
         struct brl_point p = {spot->x, spot->y};
         if (axis) /* where it was before the picture was turned */
-            p = sheet_turn(90, s->picture->height, s->picture->width, p.x, p.y);
+            p = brl_sheet_turn(90, s->picture->height, s->picture->width, p.x, p.y);
         spot->x = (float) ((p.x + 0.5) / s->scale - 0.5);
         spot->y = (float) ((p.y + 0.5) / s->scale - 0.5);
     }
     return r;
 }
 
-double sheet_proof(const struct brl_mesh *mesh)
+double brl_sheet_proof(const struct brl_mesh *mesh)
 {
     return mesh->score * mesh->fit * mesh->fit;
 }
@@ -92,7 +92,7 @@ static double nearest(const struct brl_mesh_point *pt, size_t n, size_t i, doubl
     return best;
 }
 
-double sheet_spacing(const struct brl_spots *spots, double pitch_px, double *ret_share)
+double brl_sheet_spacing(const struct brl_spots *spots, double pitch_px, double *ret_share)
 {
     enum { N_BINS = 48 };
     const double bin = 0.05;
@@ -127,7 +127,7 @@ double sheet_spacing(const struct brl_spots *spots, double pitch_px, double *ret
     return best >= 10 ? spacing : 0;
 }
 
-int sheet_fit(struct brl_sheet *s, unsigned axis, bool dent, bool down, struct sheet_fit **ret)
+int brl_sheet_fit(struct brl_sheet *s, unsigned axis, bool dent, bool down, struct sheet_fit **ret)
 {
     struct sheet_look *look = &s->look[axis];
     struct sheet_fit *fit = &look->fit[dent][down];
@@ -146,7 +146,8 @@ int sheet_fit(struct brl_sheet *s, unsigned axis, bool dent, bool down, struct s
         const struct brl_spot *spot = &look->spots.spot[i];
         if (spot->dent != dent || spot->p < LEAST_P)
             continue;
-        const struct brl_point p = sheet_turn(down ? 90 : 0, s->width, s->height, spot->x, spot->y);
+        const struct brl_point p =
+            brl_sheet_turn(down ? 90 : 0, s->width, s->height, spot->x, spot->y);
         fit->spot[fit->n] = (uint32_t) i;
         pt[fit->n++] = (struct brl_mesh_point){p.x, p.y, spot->p};
     }

@@ -45,11 +45,11 @@ static int find_way(struct brl_sheet *s, struct placement *p)
     double proof[2] = {0};
 
     for (unsigned down = 0; down < 2; down++) {
-        int r = sheet_fit(s, p->axis, p->dent, down, &fit[down]);
+        int r = brl_sheet_fit(s, p->axis, p->dent, down, &fit[down]);
         if (r == -ENOMEM)
             return r;
         if (r == 0)
-            proof[down] = sheet_proof(&fit[down]->mesh);
+            proof[down] = brl_sheet_proof(&fit[down]->mesh);
         if (proof[0] >= GOOD_PROOF && fit[0]->mesh.fit >= GOOD_FIT)
             break;
     }
@@ -70,11 +70,11 @@ static int guess_end(struct brl_sheet *s, const struct brl_page_params *params, 
     }
     for (unsigned k = 0; k < 4; k++) {
         struct sheet_fit *fit;
-        int r = sheet_fit(s, 1, k & 1, k & 2, &fit);
+        int r = brl_sheet_fit(s, 1, k & 1, k & 2, &fit);
         if (r == -ENOMEM)
             return r;
         if (r == 0)
-            proof[k & 1] = fmax(proof[k & 1], sheet_proof(&fit->mesh));
+            proof[k & 1] = fmax(proof[k & 1], brl_sheet_proof(&fit->mesh));
     }
     *ret_swapped = proof[1] > proof[0];
     return 0;
@@ -90,7 +90,7 @@ static int place(struct brl_sheet *s, const struct brl_page_params *params, stru
     }
     p->dent = (params->side == BRL_VERSO) != p->swapped;
     p->mirrored = (params->side == BRL_VERSO) != params->mirrored;
-    int r = sheet_look(s, p->axis);
+    int r = brl_sheet_look(s, p->axis);
     if (r < 0)
         return r;
     if (params->orientation < 0) {
@@ -100,9 +100,9 @@ static int place(struct brl_sheet *s, const struct brl_page_params *params, stru
     } else {
         p->down = params->orientation % 180 == 90;
         p->half = params->orientation >= 180;
-        r = sheet_fit(s, p->axis, p->dent, p->down, &p->fit);
+        r = brl_sheet_fit(s, p->axis, p->dent, p->down, &p->fit);
     }
-    if (r == 0 && sheet_proof(&p->fit->mesh) < SHEET_LEAST_PROOF)
+    if (r == 0 && brl_sheet_proof(&p->fit->mesh) < SHEET_LEAST_PROOF)
         r = -ENODATA;
     return r;
 }
@@ -134,7 +134,7 @@ static double rate(const struct brl_sheet *s, const struct placement *p, struct 
     at.x = (at.x + 0.5) * look->scale - 0.5;
     at.y = (at.y + 0.5) * look->scale - 0.5;
     if (look->turned) /* clockwise, as the picture was */
-        at = sheet_turn(270, look->width, look->height, at.x, at.y);
+        at = brl_sheet_turn(270, look->width, look->height, at.x, at.y);
     return brl_dotmap_rate(&look->spots, at.x, at.y, p->dent);
 }
 
@@ -152,7 +152,7 @@ static int fill_slots(const struct brl_sheet *s, const struct placement *p, stru
             struct brl_slot *slot = slot_of(p, page, i, &d);
             struct brl_point at = mesh->dot[i][k];
             if (p->down)
-                at = sheet_turn(270, s->height, s->width, at.x, at.y);
+                at = brl_sheet_turn(270, s->height, s->width, at.x, at.y);
             slot->row = (uint16_t) ((size_t) (slot - page->slots) / page->n_columns);
             slot->column = (uint16_t) ((size_t) (slot - page->slots) % page->n_columns);
             slot->dot[d] = at;
@@ -205,7 +205,7 @@ static int fill_page(struct brl_sheet *s, const struct brl_page_params *params,
     page->light_deg = fmod((p->axis ? 270 : 0) + (p->swapped ? 180 : 0), 360);
     page->score = mesh->score;
     page->fit = mesh->fit;
-    page->dpi = page_dpi(s->told_dpi, mesh->pitch);
+    page->dpi = brl_page_dpi(s->told_dpi, mesh->pitch);
 
     page->n_rows = mesh->n_rows;
     page->n_columns = mesh->n_columns;

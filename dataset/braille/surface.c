@@ -22,7 +22,7 @@ static void basis(const struct surface *s, double x, double y, double out[SURFAC
             out[n++] = px[o - j] * py[j];
 }
 
-double surface_at(const struct surface *s, double x, double y)
+double brl_surface_at(const struct surface *s, double x, double y)
 {
     double phi[SURFACE_TERMS], sum = 0;
 
@@ -32,17 +32,18 @@ double surface_at(const struct surface *s, double x, double y)
     return sum;
 }
 
-double surface_slopes(const struct surface *s, double x, double y, double *ret_dx, double *ret_dy)
+double brl_surface_slopes(const struct surface *s, double x, double y, double *ret_dx,
+                          double *ret_dy)
 {
     const double h = 1e-3 * s->size; /* third order errors: 1e-6 of what bends */
 
-    *ret_dx = (surface_at(s, x + h, y) - surface_at(s, x - h, y)) / (2 * h);
-    *ret_dy = (surface_at(s, x, y + h) - surface_at(s, x, y - h)) / (2 * h);
-    return surface_at(s, x, y);
+    *ret_dx = (brl_surface_at(s, x + h, y) - brl_surface_at(s, x - h, y)) / (2 * h);
+    *ret_dy = (brl_surface_at(s, x, y + h) - brl_surface_at(s, x, y - h)) / (2 * h);
+    return brl_surface_at(s, x, y);
 }
 
-void surface_observe(const struct surface s[2], double x, double y, const double target[2],
-                     double weight, struct surface_sums *sums)
+void brl_surface_observe(const struct surface s[2], double x, double y, const double target[2],
+                         double weight, struct surface_sums *sums)
 {
     double phi[SURFACE_TERMS], off[2] = {target[0], target[1]};
 
@@ -81,8 +82,8 @@ static void solve(double a[SURFACE_TERMS][SURFACE_TERMS], double b[SURFACE_TERMS
     }
 }
 
-void surface_solve(struct surface s[2], const struct surface_sums *sums, const double noise[2],
-                   const double bend[2])
+void brl_surface_solve(struct surface s[2], const struct surface_sums *sums, const double noise[2],
+                       const double bend[2])
 {
     for (unsigned f = 0; f < 2; f++) {
         struct surface_sums now = *sums;
@@ -99,7 +100,7 @@ void surface_solve(struct surface s[2], const struct surface_sums *sums, const d
     }
 }
 
-double surface_tension(const struct surface *s, double bend)
+double brl_surface_tension(const struct surface *s, double bend)
 {
     double sum = 0;
     unsigned n = 3;

@@ -19,16 +19,17 @@ struct surface_sums {
     double b[2][SURFACE_TERMS];
 };
 
-double surface_at(const struct surface *s, double x, double y);
+double brl_surface_at(const struct surface *s, double x, double y);
 /** Value and slopes. */
-double surface_slopes(const struct surface *s, double x, double y, double *ret_dx, double *ret_dy);
+double brl_surface_slopes(const struct surface *s, double x, double y, double *ret_dx,
+                          double *ret_dy);
 /** Two functions (of the same cx, cy and size) should be so at (x, y). */
-void surface_observe(const struct surface s[2], double x, double y, const double target[2],
-                     double weight, struct surface_sums *sums);
+void brl_surface_observe(const struct surface s[2], double x, double y, const double target[2],
+                         double weight, struct surface_sums *sums);
 /** Change both to meet what was observed. `noise` is the deviation of an observation of weight 1,
  * `bend` that of a term of the second order a priori; higher ones are taken to be smaller. Both in
  * each function's own unit. */
-void surface_solve(struct surface s[2], const struct surface_sums *sums, const double noise[2],
-                   const double bend[2]);
+void brl_surface_solve(struct surface s[2], const struct surface_sums *sums, const double noise[2],
+                       const double bend[2]);
 /** Root mean square of the bends over what they are a priori. */
-double surface_tension(const struct surface *s, double bend);
+double brl_surface_tension(const struct surface *s, double bend);
