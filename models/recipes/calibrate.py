@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import torch
 
-from pages import HELD_OUT, mirror, read_truth
+from pages import HELD_OUT, mirror, read_corrections, read_truth
 
 NEAR = 0.6  # of a dot pitch: so far may a place be from the label's
 
@@ -26,28 +26,12 @@ def cell_of(dots):
     return sum(1 << int(d) - 1 for d in dots) if dots != "0" else 0
 
 
-def read_corrections(path):
-    """{(page, side): [(row, column, cell)]} of labels known to be wrong, numbered and mirrored as in the annotations."""
-    found = {}
-    with open(path, encoding="utf8") as f:
-        lines = [line.rstrip("\n").split("\t") for line in f if line.strip() and not line.startswith("#")]
-    for page, side, row, column, _, dots, *_ in lines[1:]:
-        found.setdefault((page, side), []).append((int(row) - 1, int(column) - 1, cell_of(dots)))
-    return found
-
-
 class Truth:
     """The labels of one side of a page, corrected where they are known to be wrong."""
 
     def __init__(self, page, side, shape, corrections):
-        found = read_truth(f"{page}+{side}.txt", shape)
+        found = read_truth(f"{page}+{side}.txt", shape, corrections)
         self.centres, self.cells, self.pitch, _ = found if found else (np.zeros((0, 2)), np.zeros(0, int), 20.0, 0)
-        wrong = corrections.get((os.path.basename(page), side), [])
-        if wrong:
-            with open(f"{page}+{side}.txt", encoding="utf8") as f:
-                n_columns = len(f.read().split("\n")[1].split()) // 2
-            for row, column, cell in wrong:
-                self.cells[row * n_columns + column] = cell
         if side == "verso":
             self.cells = np.array([mirror(int(c)) for c in self.cells], int)
 

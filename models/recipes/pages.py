@@ -26,7 +26,20 @@ def mirror(cell):
     return (cell & 7) << 3 | cell >> 3
 
 
-def read_truth(path, shape):
+def read_corrections(path):
+    """{(page, side): [(row, column, cell)]}, counted from 0, of labels that are known to be wrong; `path` is dataset/braille/data/dsbi-corrections.tsv."""
+    found = {}
+    with open(path, encoding="utf8") as f:
+        lines = [line.rstrip("\n").split("\t") for line in f if line.strip() and not line.startswith("#")]
+    for page, side, row, column, _, dots, *_ in lines[1:]:
+        found.setdefault((page, side), []).append((int(row) - 1, int(column) - 1, sum(1 << int(d) - 1 for d in dots if d != "0")))
+    return found
+
+
+CORRECTIONS = read_corrections(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../dataset/braille/data/dsbi-corrections.tsv"))
+
+
+def read_truth(path, shape, corrections=CORRECTIONS):
     """-> centres [n, 2] in the picture, cells [n], dot pitch, angle: all places of the annotated grid, those without a cell as 0."""
     with open(path, encoding="utf8") as f:
         lines = f.read().split("\n")
@@ -38,6 +51,10 @@ def read_truth(path, shape):
         n = [int(x) for x in line.split()]
         if len(n) == 8:
             cells[n[0] - 1, n[1] - 1] = sum(b << i for i, b in enumerate(n[2:]))
+    page, _, side = os.path.basename(path)[:-4].rpartition("+")
+    for row, column, cell in corrections.get((page, side), ()):
+        if row < cells.shape[0] and column < cells.shape[1]:
+            cells[row, column] = cell
     y, x = (h[0::3] + h[2::3]) / 2, (v[0::2] + v[1::2]) / 2
     # the annotated page is the picture turned by `angle` about its centre on a canvas grown to hold it
     hh, ww = shape

@@ -345,7 +345,7 @@ def case_data():
         ends(0, *weather, '--grain', '50', '-o', out + '-set.png')
         require(os.path.getsize(out + '-set.png') > 2 * os.path.getsize(out + '-drawn.png'), 'the noise is the drawn one')
         ends(66, evaluate, 'reading', os.path.join(d, 'none'), d, says='none')
-        ends(65, evaluate, 'reading', d, d, says='no annotation')
+        ends(65, evaluate, 'reading', d, d, says='no truth')
 
 
 SENTENCE = 'jin1tian1 tian1qi4 hen3 hao3，wo3men5 yi4qi3 qu4 gong1yuan2 san4bu4。'
