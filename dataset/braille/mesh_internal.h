@@ -77,8 +77,8 @@ void brl_mesh_mark_row(struct mesh_mark *m, const struct mesh_row *rows, int n_r
 /** Trust in a point that is off by so many pitches. */
 double brl_mesh_trust(double du, double dv);
 
-/** The first of three unknowns of a x = b, of which the lower half is given. */
-double brl_mesh_level(const double a[3][3], const double b[3]);
+/** The first of three unknowns of a x = b, of which the lower half is given; a [3][3], b [3]. */
+double brl_mesh_level(const double (*a)[3], const double *b);
 /** Judge every point by its neighbours, from where the grid is sure to where it is not. -ENOMEM. */
 int brl_mesh_follow(struct mesh_growth *g, const struct mesh_row *rows, int n_rows);
 

@@ -112,7 +112,7 @@ static void local_sum(const struct mesh_growth *g, const struct buckets *b, size
                 local_add(g, i, (size_t) j, l);
 }
 
-double brl_mesh_level(const double a[3][3], const double b[3])
+double brl_mesh_level(const double (*a)[3], const double *b)
 {
     const double m0 = a[1][1] * a[2][2] - a[2][1] * a[2][1];
     const double m1 = a[1][0] * a[2][2] - a[2][1] * a[2][0];
