@@ -148,7 +148,8 @@ struct view {
     double nats;
 };
 
-/** The same dots under light from elsewhere, if they are a better text so. */
+/** The same dots under light from elsewhere, if they are text so, and a better one. What is no text
+ * anywhere (another language) stays as it was seen first. */
 static int try_light(struct pipeline_task *t, enum brl_side side, double light_deg, struct view *v)
 {
     const struct pipeline_place place = {t->params->orientation, t->params->mirrored == 1,
@@ -158,8 +159,9 @@ static int try_light(struct pipeline_task *t, enum brl_side side, double light_d
     int r = look_at(t, side, &place, &other.look);
     if (r == 0)
         r = best_of(t, &other.look, &other.turned, &other.mirrored, &other.nats);
-    if (r == 0 && (other.nats < v->nats || (!v->look.found && other.look.found) ||
-                   (!v->look.found && v->look.why.kind == FAIL_NONE))) {
+    if (r == 0 &&
+        ((other.nats < v->nats && other.nats < GOOD_NATS) || (!v->look.found && other.look.found) ||
+         (!v->look.found && v->look.why.kind == FAIL_NONE))) {
         const struct view old = *v;
         *v = other;
         other = old;
