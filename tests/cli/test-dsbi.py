@@ -3,7 +3,7 @@
 """test-dsbi.py FOLDER: pages that the reader was never trained on, read by braillectl and scored by braille-eval.
 
 The pages may not be redistributed: the test skips where they are absent (meson -Ddsbi=FOLDER, $BRAILLED_DSBI).
-Asks for what the project promised: cell F1 of at least 0.99 over the held-out pages, recto; and for the code of each page.
+Asks for what the project promised: cell F1 of at least 0.995 over the held-out pages, recto; and for the code of each page.
 """
 import json
 import os
@@ -16,7 +16,7 @@ import reference
 from harness import CTL, no_bus, skip
 
 HELD_OUT = ['M+9', 'M+10', 'math+9', 'math+10', 'OPD+3', 'SYF+5']  # models/recipes/clip.py
-GOAL = 0.99
+GOAL = 0.995
 AS_DSBI = ['M+9', 'SYF+5']
 CODES = {'Shaver Yang Fengting': 'two-cell'}  # the others are in Current Braille
 
