@@ -17,9 +17,9 @@
 #define CROP_MAX_HEIGHT_MM 25.4
 
 /* Cells that make no text are braille all the same where most are seen clearly: in photographs of
- * other languages the mean p of raised cells is 0.97 and more; where dents of the other side or
- * dirt were taken for dots, 0.65 to 0.70. */
-#define CLEARLY_SEEN 0.85
+ * other languages the mean p of raised cells is 0.97 and more; where the other side's dots or dirt
+ * were taken for this side's, 0.65 to 0.90. */
+#define CLEARLY_SEEN 0.94
 
 static const char no_braille[] =
     "no braille was found in the picture; scan the page flat, at 150 to 600 dpi";
