@@ -184,8 +184,9 @@ static int find_view(struct pipeline_task *t, enum brl_side side, struct view *v
         return r;
     const struct pipeline_place *here = &v->look.place;
     const bool across = v->look.found && is_lit_across(&v->look);
-    const double first = !v->look.found ? 270 : across ? here->orientation : here->light_deg + 180;
-    const double lights[] = {first, first + 180, first + 90};
+    const bool found = v->look.found; /* under light from the head; else from the foot or a side */
+    const double first = !found ? 180 : across ? here->orientation : here->light_deg + 180;
+    const double lights[] = {first, first + (found ? 180 : 90), first + (found ? 90 : 270)};
     for (unsigned i = 0; i < ELEMENTSOF(lights) && r == 0; i++)
         if (v->nats >= GOOD_NATS || (across && i == 0))
             r = try_light(t, side, around(lights[i]), v);
