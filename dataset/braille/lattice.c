@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/macro.h"
+#include "braille/solve.h"
 
 #define LEAST_RATIO 2.24 ///< p / a of all printers known, docs/braille.md F, and a little more
 #define MOST_RATIO 2.70
@@ -106,27 +107,6 @@ static double rate(const struct search *s, const struct lattice *l, size_t n)
            0.03 * (fmin(dx * dx, 4) + fmin(dy * dy, 4));
 }
 
-/* Solve A v = b for a small symmetric positive matrix (Cholesky). */
-static void solve(double a[N_UNKNOWN][N_UNKNOWN], double b[N_UNKNOWN])
-{
-    for (int i = 0; i < N_UNKNOWN; i++) {
-        for (int j = 0; j <= i; j++) {
-            double sum = a[i][j];
-            for (int k = 0; k < j; k++)
-                sum -= a[i][k] * a[j][k];
-            a[i][j] = i == j ? sqrt(fmax(sum, 1e-12)) : sum / a[j][j];
-        }
-        for (int k = 0; k < i; k++)
-            b[i] -= a[i][k] * b[k];
-        b[i] /= a[i][i];
-    }
-    for (int i = N_UNKNOWN - 1; i >= 0; i--) {
-        for (int k = i + 1; k < N_UNKNOWN; k++)
-            b[i] -= a[k][i] * b[k];
-        b[i] /= a[i][i];
-    }
-}
-
 /* One measured coordinate: sum of coef * unknown = value. */
 static void add_equation(double a[N_UNKNOWN][N_UNKNOWN], double b[N_UNKNOWN],
                          const double coef[N_UNKNOWN], double value, double weight)
@@ -161,7 +141,7 @@ static void settle(const struct search *s, struct lattice *l, size_t n)
         add_equation(a, b, (double[]){1, cell, side, 0, -row}, s->points[i].x, w);
         add_equation(a, b, (double[]){0, 0, row, 1, across}, s->points[i].y, w);
     }
-    solve(a, b);
+    brl_solve(N_UNKNOWN, &a[0][0], b);
     const double ratio = b[1] / b[2];
     *l = (struct lattice){b[0], b[3], b[2], b[1], b[4] / b[2]};
     if (!(l->pitch >= 0.95 * s->params->least_pitch && l->pitch <= 1.05 * s->params->most_pitch &&

@@ -4,6 +4,8 @@
 
 #include <math.h>
 
+#include "braille/solve.h"
+
 /* Deviation of terms of an order a priori, of those of the second. */
 static const double smaller[SURFACE_ORDER + 1] = {0, 0, 1, 0.5, 0.25, 0.2};
 
@@ -61,27 +63,6 @@ void brl_surface_observe(const struct surface s[2], double x, double y, const do
     }
 }
 
-/* a x = b for a positive definite `a` of which the lower half is given (Cholesky), in place. */
-static void solve(double a[SURFACE_TERMS][SURFACE_TERMS], double b[SURFACE_TERMS])
-{
-    for (int i = 0; i < SURFACE_TERMS; i++) {
-        for (int j = 0; j <= i; j++) {
-            double sum = a[i][j];
-            for (int k = 0; k < j; k++)
-                sum -= a[i][k] * a[j][k];
-            a[i][j] = i == j ? sqrt(fmax(sum, 1e-12)) : sum / a[j][j];
-        }
-        for (int k = 0; k < i; k++)
-            b[i] -= a[i][k] * b[k];
-        b[i] /= a[i][i];
-    }
-    for (int i = SURFACE_TERMS - 1; i >= 0; i--) {
-        for (int k = i + 1; k < SURFACE_TERMS; k++)
-            b[i] -= a[k][i] * b[k];
-        b[i] /= a[i][i];
-    }
-}
-
 void brl_surface_solve(struct surface s[2], const struct surface_sums *sums, const double noise[2],
                        const double bend[2])
 {
@@ -94,7 +75,7 @@ void brl_surface_solve(struct surface s[2], const struct surface_sums *sums, con
                 now.a[n][n] += r * r + 1e-6;
                 now.b[f][n] -= r * r * s[f].k[n];
             }
-        solve(now.a, now.b[f]);
+        brl_solve(SURFACE_TERMS, &now.a[0][0], now.b[f]);
         for (unsigned i = 0; i < SURFACE_TERMS; i++)
             s[f].k[i] += now.b[f][i];
     }
