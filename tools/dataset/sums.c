@@ -52,7 +52,8 @@ static bool ends_with(const char *name, size_t n, const char *ending)
     return n >= k && strncmp(name + n - k, ending, k) == 0;
 }
 
-/* "card.md.Xy12aB" (base/file.c) or "1.png.tmp" (set.c): what a kill left. */
+/* What a kill left: "card.md.Xy12aB" (base/file.c), "1.png.tmp" (set.c), or the journal of a run that
+ * had ended but for it (set.c and cmd-clean.c remove theirs last, after the manifest). */
 static bool is_left_over(const char *name)
 {
     static const char *const endings[] = {".png", ".jpg", ".jsonl", ".md", ".html", SUMS_NAME};
@@ -60,6 +61,8 @@ static bool is_left_over(const char *name)
     const size_t n = dot ? (size_t) (dot - name) : 0;
     bool ours = false;
 
+    if (name[0] == '.' && ends_with(name, strlen(name), ".partial.jsonl"))
+        return true;
     if (!dot || (strlen(dot) != 7 && strcmp(dot, ".tmp") != 0))
         return false;
     for (unsigned i = 0; i < ELEMENTSOF(endings); i++)
