@@ -58,9 +58,10 @@ int lang_pinyin(const struct lang_text *t, char **ret)
 }
 
 struct sentences {
-    char **items;
+    struct lang_sentence *items;
     size_t n, room;
     struct lang_buf line;
+    const char *begin, *end;
     size_t n_syllables;
 };
 
@@ -73,13 +74,16 @@ static int end_sentence(struct sentences *s)
     }
     if (s->n == s->room) {
         size_t room = s->room * 2 + 16;
-        char **items = reallocarray(s->items, room, sizeof(*items));
+        struct lang_sentence *items = reallocarray(s->items, room, sizeof(*items));
         if (!items)
             return -ENOMEM;
         s->items = items;
         s->room = room;
     }
-    int r = lang_buf_take(&s->line, &s->items[s->n]);
+    struct lang_sentence *sentence = &s->items[s->n];
+    *sentence =
+        (struct lang_sentence){.begin = s->begin, .end = s->end, .n_syllables = s->n_syllables};
+    int r = lang_buf_take(&s->line, &sentence->pinyin);
     if (r == 0)
         s->n++;
     s->n_syllables = 0;
@@ -90,6 +94,9 @@ static void add_piece(struct sentences *s, const struct lang_piece *piece)
 {
     char text[10];
 
+    if (s->n_syllables == 0 && piece->kind == LANG_PIECE_WORD)
+        s->begin = piece->text;
+    s->end = piece->text + piece->n_text;
     lang_buf_space(&s->line);
     if (piece->kind != LANG_PIECE_WORD)
         lang_buf_adds(&s->line, piece->sign);
@@ -164,27 +171,54 @@ static int cut_sentences(struct sentences *s, const struct lang_pieces *p, unsig
     return r < 0 ? r : end_sentence(s);
 }
 
-int lang_sentences(const char *pinyin, unsigned max_syllables, char ***ret, size_t *ret_n,
-                   struct fail *fail)
+void lang_sentences_free(struct lang_sentence *sentences, size_t n)
 {
-    struct lang_pieces pieces;
-    struct sentences s = {0};
-    int r = lang_pieces_read(pinyin, &pieces, fail);
+    for (size_t i = 0; i < n; i++)
+        free(sentences[i].pinyin);
+    free(sentences);
+}
 
-    if (r < 0)
-        return r;
-    r = cut_sentences(&s, &pieces, MAX(max_syllables, 1u));
-    lang_pieces_done(&pieces);
+int lang_pieces_cut(const struct lang_piece *pieces, size_t n, unsigned max_syllables,
+                    struct lang_sentence **ret, size_t *ret_n)
+{
+    /* only read */
+    const struct lang_pieces p = {.items = (struct lang_piece *) pieces, .n = n};
+    struct sentences s = {0};
+    int r = cut_sentences(&s, &p, MAX(max_syllables, 1u));
+
     lang_buf_done(&s.line);
     if (r == 0 && !s.items && !(s.items = calloc(1, sizeof(*s.items))))
         r = -ENOMEM;
     if (r < 0) {
-        while (s.n > 0)
-            free(s.items[--s.n]);
-        free(s.items);
+        lang_sentences_free(s.items, s.n);
         return r;
     }
     *ret = s.items;
     *ret_n = s.n;
+    return 0;
+}
+
+int lang_sentences(const char *pinyin, unsigned max_syllables, char ***ret, size_t *ret_n,
+                   struct fail *fail)
+{
+    struct lang_pieces pieces;
+    struct lang_sentence *sentences = NULL;
+    size_t n = 0;
+    int r = lang_pieces_read(pinyin, &pieces, fail);
+
+    if (r < 0)
+        return r;
+    r = lang_pieces_cut(pieces.items, pieces.n, max_syllables, &sentences, &n);
+    lang_pieces_done(&pieces);
+    if (r < 0)
+        return r;
+    char **items = calloc(MAX(n, (size_t) 1), sizeof(*items));
+    for (size_t i = 0; i < n && items; i++)
+        items[i] = TAKE_PTR(sentences[i].pinyin);
+    lang_sentences_free(sentences, n);
+    if (!items)
+        return -ENOMEM;
+    *ret = items;
+    *ret_n = n;
     return 0;
 }

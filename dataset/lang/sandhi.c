@@ -87,7 +87,7 @@ static uint8_t new_tone(const struct lang_piece *word, size_t i, const struct la
 /* Words from the last to the first, syllables from the first to the last, so that each still sees
  * the printed tone of the one behind it; `next` is a word's first syllable as printed, NULL at a
  * pause. */
-static void apply(struct lang_pieces *p)
+void lang_pieces_sandhi(struct lang_pieces *p)
 {
     const struct lang_syllable *next = NULL;
     struct lang_syllable next_printed = {0};
@@ -120,7 +120,7 @@ int lang_sandhi(const char *pinyin, char **ret, struct fail *fail)
 
     if (r < 0)
         return r;
-    apply(&pieces);
+    lang_pieces_sandhi(&pieces);
     for (size_t k = 0; k < pieces.n; k++) {
         const struct lang_piece *piece = &pieces.items[k];
         lang_buf_space(&out);

@@ -38,6 +38,21 @@ void lang_pieces_done(struct lang_pieces *p);
  * accepted. What is no syllable: FAIL_INPUT, -EINVAL, the word named. *ret is empty on failure. */
 int lang_pieces_read(const char *pinyin, struct lang_pieces *ret, struct fail *fail);
 
+/** Tone sandhi in place, lang_sandhi() says by which rules. */
+void lang_pieces_sandhi(struct lang_pieces *p);
+
+/** A sentence, or as much of one as is spoken at once. */
+struct lang_sentence {
+    char *pinyin;            ///< owned
+    const char *begin, *end; ///< where the words that it says stand in the pieces' text, borrowed
+    size_t n_syllables;      ///< at least 1
+};
+void lang_sentences_free(struct lang_sentence *sentences, size_t n);
+
+/** Cut n pieces as lang_sentences() does. *ret: owned, never NULL, may be empty. -ENOMEM. */
+int lang_pieces_cut(const struct lang_piece *pieces, size_t n, unsigned max_syllables,
+                    struct lang_sentence **ret, size_t *ret_n);
+
 /** "zhong1" of a syllable; no digit where tone is 0. */
 void lang_syllable_format(struct lang_syllable s, char out[10]);
 
