@@ -15,12 +15,8 @@
 #include "braille/sheet_internal.h"
 #include "image/cv.h"
 
-#define MM_PER_INCH 25.4
-#define TYPICAL_PITCH_MM 2.55
 #define MIN_PITCH_SHARE 0.84 ///< of the pitch that is expected
 #define MAX_PITCH_SHARE 1.19
-#define MIN_TOLD_DPI 96
-#define MAX_TOLD_DPI 2400
 
 /* A try: one scale. */
 struct attempt {

@@ -10,8 +10,6 @@
 #include "braille/page_internal.h"
 #include "braille/sheet.h"
 
-#define MM_PER_INCH 25.4
-#define TYPICAL_PITCH_MM 2.55 ///< docs/braille.md, part F: 2.34 (US) .. 2.83 (Massage)
 #define LEAST_PITCH_MM 2.0
 #define MOST_PITCH_MM 3.2
 #define MOST_SAMPLES 8 ///< each way, of a pixel of a crop

@@ -7,13 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "braille/page_internal.h"
 #include "braille/sheet_internal.h"
 #include "image/cv.h"
 
-#define MM_PER_INCH 25.4
-#define TYPICAL_PITCH_MM 2.55 ///< docs/braille.md, part F: 2.34 (US) .. 2.83 (Massage)
-#define MIN_TOLD_DPI 96       ///< photographs say 72, and such pages have no dots left
-#define MAX_TOLD_DPI 2400
 #define MOST_PITCHES 240.0 ///< dot pitches along the longest picture; A3 has 165
 #define LEAST_PITCHES 8.0
 #define HANDY_PITCH 20.0 ///< of the picture that crops are cut from, unless it is smaller as given
@@ -277,10 +274,4 @@ struct brl_sheet *brl_sheet_unref(struct brl_sheet *sheet)
         free(sheet);
     }
     return NULL;
-}
-
-const struct brl_spot *brl_sheet_spots(const struct brl_sheet *sheet, size_t *ret_n)
-{
-    *ret_n = sheet->look[sheet->axis].spots.n;
-    return sheet->look[sheet->axis].spots.spot;
 }

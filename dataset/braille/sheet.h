@@ -41,9 +41,6 @@ struct brl_sheet *brl_sheet_ref(struct brl_sheet *sheet);
 struct brl_sheet *brl_sheet_unref(struct brl_sheet *sheet);
 DEFINE_CLEANUP(struct brl_sheet *, brl_sheet_unref);
 
-/** The dots as the light was taken to come, likeliest first; borrowed. */
-const struct brl_spot *brl_sheet_spots(const struct brl_sheet *sheet, size_t *ret_n);
-
 /**
  * The grid of one side in one placement; see brl_page_new() for `params` (dpi and crop are not
  * used) and for what is found by itself.
