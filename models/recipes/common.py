@@ -30,11 +30,14 @@ def mel(x):
 def rows(corpus, split=None):
     with open(os.path.join(corpus, "meta.jsonl"), encoding="utf8") as f:
         all_rows = [json.loads(line) for line in f]
-    return [r for r in all_rows if split is None or r["split"] == split]
+    return [r for r in all_rows if split is None or r.get("split", "train") == split]  # teacher.py's own have no split
 
 
 def audio(corpus, row):
-    return sf.read(f"{corpus}/audio/{row['id']}.flac", dtype="float32")[0]
+    """Samples at RATE; CORPUS/audio holds them at that rate, or CORPUS itself at the teacher's 24 kHz, as teacher.py writes them."""
+    path = f"{corpus}/audio/{row['id']}.flac"
+    x, rate = sf.read(path if os.path.exists(path) else f"{corpus}/{row['id']}.flac", dtype="float32")
+    return x if rate == RATE else librosa.resample(x, orig_sr=rate, target_sr=RATE, res_type="soxr_hq")
 
 
 class Checkpoint:

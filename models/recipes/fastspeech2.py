@@ -2,6 +2,7 @@
 """FastSpeech2, and the recipe of the shipped acoustic model.
 
   fastspeech2.py train CORPUS TEACHER.tsv OUT.pt [--steps 6000] [--threads 1] [--bf16]   resumable
+  fastspeech2.py train CORPUS TEACHER.tsv OUT.pt --start ONE.pt --more DIR:0 --more DIR:1   more speech (teacher.py's folders), the number is the voice
   fastspeech2.py export OUT.pt models/weights/fastspeech2.safetensors
   fastspeech2.py mels OUT.pt CORPUS TEACHER.tsv DIR     its own mels of the training sentences, true durations and pitch (to finish the vocoder on)
 
@@ -27,6 +28,7 @@ from phones import phones, vocabulary
 CONFIG = dict(hidden=192, ffn=512, kernel=5, heads=2, encoder_layers=4, decoder_layers=4, n_mels=80, variance_level="frame", predictor_kernel=5,
               duration_kernel=3, variance_kernel=9, n_tones=6, n_positions=3, pitch_mean=5.4, pitch_scale=0.25, energy_shift=1.0, energy_scale=3.0,
               max_duration_scale=20.0)
+VOICES = [dict(name="xiaobei", gender="female", title="小北"), dict(name="yunjian", gender="male", title="云健")]  # rows of `speakers`
 
 
 def sinusoid(n, width):
@@ -65,7 +67,7 @@ class Predictor(nn.Module):
 
 
 class FastSpeech2(nn.Module):
-    def __init__(self, c, n_phones):
+    def __init__(self, c, n_phones, n_voices=1):
         super().__init__()
         self.c, h = c, c["hidden"]
         self.phone, self.tone, self.position = nn.Embedding(n_phones, h), nn.Embedding(c["n_tones"], h), nn.Embedding(c["n_positions"], h)
@@ -75,6 +77,7 @@ class FastSpeech2(nn.Module):
         self.pitch, self.energy = Predictor(h, 2, c["predictor_kernel"]), Predictor(h, 1, c["predictor_kernel"])
         self.variance = nn.Conv1d(3, h, c["variance_kernel"], padding=c["variance_kernel"] // 2)  # log F0, voiced, energy
         self.place, self.mel = nn.Linear(3, h), nn.Linear(h, c["n_mels"])
+        self.speakers = nn.Parameter(torch.zeros(n_voices, h))  # what a voice adds to the encoder's output
         self.register_buffer("angles", sinusoid(4000, h), persistent=False)
 
     def vary(self, x, mask, pitch, energy):
@@ -86,12 +89,13 @@ class FastSpeech2(nn.Module):
         values = torch.cat([pitch, (e if energy is None else energy)[..., None]], -1).masked_fill(mask[..., None], 0)
         return x + self.variance(values.transpose(1, 2)).transpose(1, 2), p, e, pitch
 
-    def forward(self, ids, mask, dur=None, pitch=None, energy=None, rate=1.0):
-        """ids [B, N, 3] phone, tone, position; mask [B, N] true where padded -> mel [B, T, 80] and what the losses need."""
+    def forward(self, ids, mask, dur=None, pitch=None, energy=None, rate=1.0, voice=None):
+        """ids [B, N, 3] phone, tone, position; mask [B, N] true where padded; voice [B], else the first -> mel [B, T, 80] and what the losses need."""
         x = self.phone(ids[..., 0]) + self.tone(ids[..., 1]) + self.position(ids[..., 2]) + self.angles[:ids.shape[1]]
         x = x.masked_fill(mask[..., None], 0)
         for block in self.encoder:
             x = block(x, mask)
+        x = (x + (self.speakers[:1] if voice is None else self.speakers[voice])[:, None]).masked_fill(mask[..., None], 0)
         log_dur = self.duration(x, mask)[..., 0]
         by_phone = self.c["variance_level"] == "phone"
         if by_phone:
@@ -128,8 +132,8 @@ def teacher_tokens(path):
     return out
 
 
-def item(corpus, row, tokens, index):
-    """One sentence -> ids [N, 3], durations in frames [N], mel [T, 80], pitch [T, 2], energy [T]."""
+def item(corpus, row, tokens, index, voice=0):
+    """One sentence -> ids [N, 3], durations in frames [N], mel [T, 80], pitch [T, 2], energy [T], number of the voice."""
     ph, units = phones(row["pinyin"], tokens, row["dur"])
     m = mel(torch.from_numpy(audio(corpus, row))[None])[0].T
     ends = np.minimum(np.round(np.cumsum(units) * 25e-3 * RATE / HOP).astype(int), len(m))
@@ -141,7 +145,7 @@ def item(corpus, row, tokens, index):
     m = m[:t]
     energy = (torch.logsumexp(m, 1) - CONFIG["energy_shift"]) / CONFIG["energy_scale"]
     ids = torch.tensor([[index[a], b, c] for a, b, c in ph])
-    return ids, torch.tensor(np.diff(ends, prepend=0)), m.half(), torch.tensor(np.stack([pitch, voiced], -1)).float(), energy
+    return ids, torch.tensor(np.diff(ends, prepend=0)), m.half(), torch.tensor(np.stack([pitch, voiced], -1)).float(), energy, voice
 
 
 def pad(parts):
@@ -151,7 +155,7 @@ def pad(parts):
 def batch_of(items):
     n = torch.tensor([len(a[0]) for a in items])
     ids = pad([a[0] for a in items])
-    return ids, torch.arange(ids.shape[1])[None] >= n[:, None], *(pad([a[i] for a in items]) for i in (1, 2, 3, 4))
+    return ids, torch.arange(ids.shape[1])[None] >= n[:, None], *(pad([a[i] for a in items]) for i in (1, 2, 3, 4)), torch.tensor([a[5] for a in items])
 
 
 def losses(out, mask, dur, m, pitch, energy):
@@ -168,7 +172,8 @@ def train(o):
     torch.manual_seed(o.seed), random.seed(o.seed)
     names = vocabulary()
     index, tokens = {n: i for i, n in enumerate(names)}, teacher_tokens(o.teacher)
-    g = FastSpeech2(CONFIG, len(names))
+    more = [(d, int(v)) for d, v in (m.rsplit(":", 1) for m in o.more)]
+    g = FastSpeech2(CONFIG, len(names), 1 + max([v for _, v in more], default=0))
     opt = torch.optim.AdamW(g.parameters(), 1e-3, (0.9, 0.98), weight_decay=0.01)
     ema, keep, step = Ema(g, 0.998), Checkpoint(o.out), 0
     state = keep.load()
@@ -176,16 +181,23 @@ def train(o):
         g.load_state_dict(state["g"]), opt.load_state_dict(state["opt"])
         ema.shadow, step = state["ema"], state["step"]
         random.setstate(state["random"]), torch.set_rng_state(state["torch_random"])
-    data = sorted((item(o.corpus, r, tokens, index) for r in rows(o.corpus, "train")[:o.n_items]), key=lambda a: len(a[2]))
+    elif o.start:
+        start = torch.load(o.start, weights_only=False)
+        start_from(g, start["ema"])
+        ema = Ema(g, 0.998)
+    data = [item(o.corpus, r, tokens, index) for r in rows(o.corpus, "train")[:o.n_items]]
+    for folder, voice in more:
+        data.extend(item(folder, r, tokens, index, voice) for r in rows(folder, "train")[:o.n_items])
+    data.sort(key=lambda a: len(a[2]))
     log(f"{len(data)} sentences, {sum(p.numel() for p in g.parameters()) / 1e6:.2f} M parameters, from step {step} of {o.steps}")
     past, t0 = [], time.time()
     while step < o.steps:
         for p in opt.param_groups:
-            p["lr"] = cosine(step, o.steps, 1e-3, warm=200)
+            p["lr"] = cosine(step, o.steps, o.lr, warm=200)
         i = random.randrange(0, len(data) - o.batch + 1)  # neighbours in length
-        ids, mask, dur, m, pitch, energy = batch_of(data[i:i + o.batch])
+        ids, mask, dur, m, pitch, energy, voice = batch_of(data[i:i + o.batch])
         with torch.autocast("cpu", torch.bfloat16, enabled=o.bf16):
-            out = g(ids, mask, dur, pitch, energy)
+            out = g(ids, mask, dur, pitch, energy, voice=voice)
         l = losses(out, mask, dur, m, pitch, energy)
         opt.zero_grad()
         (l[0] + l[1] + 0.5 * (l[2] + l[3] + l[4])).backward()
@@ -201,11 +213,19 @@ def train(o):
                   step == o.steps)
 
 
+def start_from(g, state):
+    """Weights of a model with fewer voices, or of one from before there were any."""
+    speakers = g.speakers.data.clone()
+    old = state.get("speakers", speakers[:0])
+    speakers[:len(old)] = old[:len(speakers)]
+    g.load_state_dict({**state, "speakers": speakers})
+
+
 def restore(path):
     state = torch.load(path, weights_only=False)
     names = vocabulary()
-    g = FastSpeech2(CONFIG, len(names))
-    g.load_state_dict(state["ema"])
+    g = FastSpeech2(CONFIG, len(names), len(state["ema"].get("speakers", [0])))
+    start_from(g, state["ema"])
     return g.eval(), names, state["step"]
 
 
@@ -217,24 +237,28 @@ def main():
     t.add_argument("--steps", type=int, default=6000), t.add_argument("--batch", type=int, default=4), t.add_argument("--threads", type=int, default=1)
     t.add_argument("--seed", type=int, default=0), t.add_argument("--bf16", action="store_true")
     t.add_argument("--n-items", type=int, help="only the first N sentences (for a trial)")
+    t.add_argument("--lr", type=float, default=1e-3), t.add_argument("--start", help="weights to begin with")
+    t.add_argument("--more", action="append", default=[], metavar="DIR:VOICE")
     e = sub.add_parser("export")
     e.add_argument("checkpoint"), e.add_argument("out")
     s = sub.add_parser("mels")
     s.add_argument("checkpoint"), s.add_argument("corpus"), s.add_argument("teacher"), s.add_argument("dir")
     s.add_argument("--n-items", type=int, help="only the first N sentences"), s.add_argument("--threads", type=int, default=1)
+    s.add_argument("--voice", type=int, default=0)
     o = ap.parse_args()
     if o.command == "train":
         return train(o)
     g, names, step = restore(o.checkpoint)
     if o.command == "export":
-        return export(o.out, g.state_dict(), dict(CONFIG, model="fastspeech2", phones=names, rate=RATE, hop=HOP, steps=step))
+        return export(o.out, g.state_dict(), dict(CONFIG, model="fastspeech2", phones=names, rate=RATE, hop=HOP, steps=step,
+                                                         voices=VOICES[:len(g.speakers)]))
     os.makedirs(o.dir, exist_ok=True)
     torch.set_num_threads(o.threads)
     index, tokens = {n: i for i, n in enumerate(names)}, teacher_tokens(o.teacher)
     with torch.no_grad():
         for r in rows(o.corpus, "train")[:o.n_items]:
-            one = batch_of([item(o.corpus, r, tokens, index)])
-            np.save(f"{o.dir}/{r['id']}.npy", g(one[0], one[1], one[2], one[4], one[5])["mel"][0].T.numpy().astype("float16"))
+            one = batch_of([item(o.corpus, r, tokens, index, o.voice)])
+            np.save(f"{o.dir}/{r['id']}.npy", g(one[0], one[1], one[2], one[4], one[5], voice=one[6])["mel"][0].T.numpy().astype("float16"))
 
 
 if __name__ == "__main__":
