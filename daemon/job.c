@@ -27,7 +27,7 @@ struct job *job_new(struct server *server, enum job_kind kind, sd_bus_message *c
         .options =
             {
                 .read = {.mode = PIPELINE_AUTO, .orientation = -1},
-                .say = {.rate = 1, .pitch = 1, .energy = 1},
+                .say = {.rate = 1, .pitch = 1, .volume = 1, .energy = 1},
                 .outputs = OUTPUT_PINYIN | OUTPUT_AUDIO,
                 .format = AUDIO_WAV,
                 .format_name = "audio/x-wav",

@@ -79,20 +79,25 @@ static int open_pipeline(struct worker *w, struct job *job)
     return 0;
 }
 
+/* A span comes in chunks: the first makes the segment, the others prolong it. */
 static int keep_segment(struct job_result *res, const struct pipeline_chunk *chunk)
 {
+    const uint64_t end_usec = (res->n_samples + chunk->n_samples) * 1000000 / res->rate_hz;
+
+    if (!chunk->first_of_span && res->n_segments > 0) {
+        res->segments[res->n_segments - 1].end_usec = end_usec;
+        return 0;
+    }
     struct job_segment *more =
         realloc(res->segments, (res->n_segments + 1) * sizeof(*res->segments));
-    const uint64_t rate = res->rate_hz;
-
     if (!more)
         return -ENOMEM;
     res->segments = more;
     struct job_segment *s = &more[res->n_segments];
     *s = (struct job_segment){
         .pinyin = strdup(chunk->pinyin),
-        .start_usec = res->n_samples * 1000000 / rate,
-        .end_usec = (res->n_samples + chunk->n_samples) * 1000000 / rate,
+        .start_usec = res->n_samples * 1000000 / res->rate_hz,
+        .end_usec = end_usec,
     };
     if (!s->pinyin)
         return -ENOMEM;

@@ -62,12 +62,18 @@ struct fs2 *fs2_free(struct fs2 *m)
     nn_weight_free(m->tone);
     nn_weight_free(m->position);
     nn_weight_free(m->angles);
+    nn_weight_free(m->speakers);
     nn_weight_free(m->variance);
     nn_weight_free(m->place);
     nn_weight_free(m->mel);
     for (unsigned i = 0; m->phones && i < m->n_phones; i++)
         free(m->phones[i]);
     free(m->phones);
+    for (unsigned i = 0; i < m->n_voices; i++) {
+        free(m->voices[i].name);
+        free(m->voices[i].gender);
+        free(m->voices[i].title);
+    }
     free(m);
     return NULL;
 }
@@ -88,6 +94,12 @@ int fs2_phone_id(const struct fs2 *m, const char *name)
         if (strcmp(m->phones[i], name) == 0)
             return (int) i;
     return -ENOENT;
+}
+
+const struct fs2_voice *fs2_voices(const struct fs2 *m, size_t *ret_n)
+{
+    *ret_n = m->n_voices;
+    return m->voices;
 }
 
 void fs2_speech_done(struct fs2_speech *s)
@@ -167,10 +179,10 @@ static int record_angles(const struct fs2 *m, struct nn_run *run, struct nn_tens
 }
 
 static int record_encoder(const struct fs2 *m, struct nn_run *run, const struct fs2_phone *phones,
-                          unsigned n, struct nn_tensor **ret)
+                          unsigned n, unsigned voice, struct nn_tensor **ret)
 {
-    CLEANUP_FREE uint32_t *ids = malloc(3 * (size_t) n * sizeof(*ids));
-    uint32_t *tones = ids + n, *positions = ids + 2 * (size_t) n;
+    CLEANUP_FREE uint32_t *ids = malloc(4 * (size_t) n * sizeof(*ids));
+    uint32_t *tones = ids + n, *positions = ids + 2 * (size_t) n, *voices = ids + 3 * (size_t) n;
     struct nn_tensor *x;
     int r;
 
@@ -180,6 +192,7 @@ static int record_encoder(const struct fs2 *m, struct nn_run *run, const struct 
         ids[i] = phones[i].id;
         tones[i] = phones[i].tone;
         positions[i] = phones[i].position;
+        voices[i] = voice;
     }
     if ((r = nn_tensor(run, m->hidden, n, margin_of(m), &x)) < 0 ||
         (r = nn_embedding(run, m->phone, ids, n, false, x)) < 0 ||
@@ -190,6 +203,8 @@ static int record_encoder(const struct fs2 *m, struct nn_run *run, const struct 
     for (unsigned i = 0; i < m->n_encoder; i++)
         if ((r = record_block(m, run, &m->encoder[i], x)) < 0)
             return r;
+    if (m->speakers && (r = nn_embedding(run, m->speakers, voices, n, true, x)) < 0)
+        return r;
     *ret = x;
     return 0;
 }
@@ -334,7 +349,7 @@ static int run_pass(struct pass *p, const struct fs2_phone *phones, unsigned n)
     struct nn_tensor *log_durations;
     int r;
 
-    if ((r = record_encoder(m, p->run, phones, n, &p->x)) < 0 ||
+    if ((r = record_encoder(m, p->run, phones, n, p->params->voice, &p->x)) < 0 ||
         (r = record_predictor(m, p->run, &m->duration, p->x, 1, &log_durations)) < 0 ||
         (m->by_phone && (r = record_variances(p)) < 0) ||
         (r = nn_run_wait(p->run, p->cancel, p->fail)) < 0 ||
@@ -369,6 +384,9 @@ static int check(const struct fs2 *m, const struct fs2_phone *phones, size_t n,
                         "rate %g, pitch %g or energy %g is out of range; use rate 0.5 to 4, pitch "
                         "0.5 to 2, energy 0 to 2",
                         params->rate, params->pitch, params->energy);
+    if (params->voice >= m->n_voices)
+        return fail_set(fail, FAIL_USAGE, -EINVAL, "there is no voice %u; the file holds %u",
+                        params->voice, m->n_voices);
     for (size_t i = 0; i < n; i++)
         if (phones[i].id >= m->n_phones || phones[i].tone >= m->n_tones ||
             phones[i].position >= m->n_positions)

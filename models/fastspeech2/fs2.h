@@ -22,11 +22,12 @@ struct fs2_phone {
 };
 
 struct fs2_params {
-    double rate;   ///< speaking rate, 0.5 .. 4.0; durations are divided by it
-    double pitch;  ///< factor on F0, 0.5 .. 2.0
-    double energy; ///< factor on the predicted energy's deviation, 0 .. 2
+    double rate;    ///< speaking rate, 0.5 .. 4.0; durations are divided by it
+    double pitch;   ///< factor on F0, 0.5 .. 2.0
+    double energy;  ///< factor on the predicted energy's deviation, 0 .. 2
+    unsigned voice; ///< index of fs2_voices()
 };
-#define fs2_params(...) (&(struct fs2_params) { .rate = 1, .pitch = 1, .energy = 1, __VA_ARGS__ })
+#define fs2_params(...) (&(struct fs2_params){.rate = 1, .pitch = 1, .energy = 1, __VA_ARGS__})
 
 struct fs2_speech {
     unsigned n_mels, n_frames; ///< frames of `hop` samples
@@ -41,6 +42,12 @@ struct fs2 *fs2_free(struct fs2 *fs2);
 DEFINE_CLEANUP(struct fs2 *, fs2_free);
 unsigned fs2_rate_hz(const struct fs2 *fs2); ///< sampling rate, e.g. 16000
 unsigned fs2_hop(const struct fs2 *fs2);     ///< samples a frame, e.g. 256
+/** Who speaks: the file's metadata "voices"; files that have none hold "xiaobei". */
+struct fs2_voice {
+    char *name, *gender, *title; ///< UTF-8; gender "female" or "male"
+};
+/** *ret_n (>= 1) voices; borrowed. */
+const struct fs2_voice *fs2_voices(const struct fs2 *fs2, size_t *ret_n);
 /** Id of a phone name ("zh", "_ang", "sil", "，"), or -ENOENT. */
 int fs2_phone_id(const struct fs2 *fs2, const char *name);
 

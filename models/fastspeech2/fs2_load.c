@@ -30,6 +30,53 @@ static int load_phones(struct fs2 *m, const struct nn_file *f, struct fail *fail
     return 0;
 }
 
+/* One string of a voice's description, which must be there. */
+static int voice_string(const struct nn_file *f, const json_t *voice, const char *key, char **ret,
+                        struct fail *fail)
+{
+    const char *s = json_string_value(json_object_get(voice, key));
+
+    if (!s || !*s)
+        return nn_file_broken(f, fail, "a voice without '%s'", key);
+    *ret = strdup(s);
+    return *ret ? 0 : -ENOMEM;
+}
+
+static int load_voice(struct fs2 *m, const struct nn_file *f, const json_t *v, struct fail *fail)
+{
+    struct fs2_voice *voice = &m->voices[m->n_voices++];
+    int r;
+
+    if ((r = voice_string(f, v, "name", &voice->name, fail)) < 0 ||
+        (r = voice_string(f, v, "gender", &voice->gender, fail)) < 0 ||
+        (r = voice_string(f, v, "title", &voice->title, fail)) < 0)
+        return r;
+    if (strcmp(voice->gender, "female") != 0 && strcmp(voice->gender, "male") != 0)
+        return nn_file_broken(f, fail, "the gender of voice '%s' is not female or male",
+                              voice->name);
+    return 0;
+}
+
+/* Files of before there were several have neither the list nor the table. */
+static int load_voices(struct fs2 *m, const struct nn_file *f, struct fail *fail)
+{
+    const json_t *list = json_object_get(nn_file_config(f), "voices"), *v;
+    const bool table = nn_file_has(f, "speakers", NULL, NULL);
+    size_t i;
+    int r;
+
+    if (!list && !table) {
+        json_auto_t *one =
+            json_pack("{ssssss}", "name", "xiaobei", "gender", "female", "title", "Xiaobei");
+        return one ? load_voice(m, f, one, fail) : -ENOMEM;
+    }
+    if (!json_is_array(list) || json_array_size(list) < 1 ||
+        json_array_size(list) > FS2_MAX_VOICES || (json_array_size(list) > 1 && !table))
+        return nn_file_broken(f, fail, "configuration 'voices' does not fit its tensor 'speakers'");
+    json_array_foreach((json_t *) list, i, v) if ((r = load_voice(m, f, v, fail)) < 0) return r;
+    return 0;
+}
+
 static int load_config(struct fs2 *m, const struct nn_file *f, struct fail *fail)
 {
     const char *level;
@@ -54,7 +101,7 @@ static int load_config(struct fs2 *m, const struct nn_file *f, struct fail *fail
         (r = nn_file_number(f, NULL, "pitch_scale", 1e-3, 10, &m->pitch_scale, fail)) < 0 ||
         (r = nn_file_number(f, NULL, "max_duration_scale", 1e-3, 1e4, &m->max_duration_scale,
                             fail)) < 0 ||
-        (r = load_phones(m, f, fail)) < 0)
+        (r = load_phones(m, f, fail)) < 0 || (r = load_voices(m, f, fail)) < 0)
         return r;
     /* what nn_attention() takes; "same" convolutions have a middle tap */
     if (m->hidden % m->heads || m->hidden / m->heads % 4 || m->hidden / m->heads > 128)
@@ -129,6 +176,11 @@ int fs2_load(struct fs2 *m, const char *path, struct fail *fail)
     m->tone = nn_load_table(&l, m->n_tones, m->hidden, "tone");
     m->position = nn_load_table(&l, m->n_positions, m->hidden, "position");
     make_angles(&l, m);
+    if (nn_file_has(f, "speakers", NULL, NULL)) {
+        const float *rows = nn_load_values(&l, NN_SHAPE(m->n_voices, m->hidden), "speakers");
+        if (l.r == 0)
+            nn_load_note(&l, nn_weight_table(l.nn, rows, m->n_voices, m->hidden, &m->speakers));
+    }
     for (unsigned i = 0; i < m->n_encoder; i++)
         load_block(&l, m, "encoder", i, &m->encoder[i]);
     for (unsigned i = 0; i < m->n_decoder; i++)

@@ -11,6 +11,7 @@
 #define FS2_MAX_LAYERS 12
 #define FS2_MAX_PHONES 1000
 #define FS2_MAX_FRAMES 4000
+#define FS2_MAX_VOICES 64
 
 struct fs2_block { ///< FFT block: post-layer-norm attention and convolution
     struct nn_weight *qkv, *out, *norm1, *conv1, *conv2, *norm2;
@@ -30,10 +31,13 @@ struct fs2 {
     unsigned n_phones, n_tones, n_positions;
     bool by_phone; ///< pitch and energy by phone, else by frame
     double pitch_mean, pitch_scale, max_duration_scale;
-    char **phones; ///< [n_phones] names, owned
+    char **phones;                           ///< [n_phones] names, owned
+    struct fs2_voice voices[FS2_MAX_VOICES]; ///< strings owned
+    unsigned n_voices;
     struct fs2_block encoder[FS2_MAX_LAYERS], decoder[FS2_MAX_LAYERS];
     struct fs2_predictor duration, pitch, energy;
     struct nn_weight *phone, *tone, *position, *angles; ///< tables
+    struct nn_weight *speakers; ///< table [n_voices][hidden]; NULL: one voice, nothing added
     struct nn_weight *variance, *place, *mel;
 };
 

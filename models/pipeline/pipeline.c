@@ -89,6 +89,8 @@ static void close_device(struct pipeline *p)
     *d = (struct pipeline_reader){0};
     p->hifigan = hifigan_free(p->hifigan);
     p->fs2 = fs2_free(p->fs2);
+    free(p->voices);
+    p->voices = NULL;
     p->nn = nn_free(p->nn);
     p->ctx = vkc_context_free(p->ctx);
 }
@@ -270,6 +272,27 @@ int pipeline_load_voice(struct pipeline *p, struct fail *fail)
 unsigned pipeline_rate_hz(struct pipeline *p)
 {
     return p->fs2 ? fs2_rate_hz(p->fs2) : 0;
+}
+
+int pipeline_voices(struct pipeline *p, const struct pipeline_voice **ret, size_t *ret_n,
+                    struct fail *fail)
+{
+    size_t n;
+    int r = pipeline_ensure_device(p, fail);
+
+    if (r == 0)
+        r = pipeline_load_voice(p, fail);
+    if (r < 0)
+        return r;
+    const struct fs2_voice *voices = fs2_voices(p->fs2, &n);
+    if (!p->voices && !(p->voices = calloc(n, sizeof(*p->voices))))
+        return -ENOMEM;
+    for (size_t i = 0; i < n; i++)
+        p->voices[i] =
+            (struct pipeline_voice){voices[i].name, "zh-CN", voices[i].gender, voices[i].title};
+    *ret = p->voices;
+    *ret_n = n;
+    return 0;
 }
 
 static int drop_sound(void *userdata, const struct pipeline_chunk *chunk, struct fail *fail)

@@ -15,6 +15,7 @@
 #include "image/image.h"
 #include "lang/encode.h"
 #include "lang/layout.h"
+#include "lang/utterance.h"
 #include "vk/vkc.h"
 
 struct pipeline;
@@ -177,28 +178,51 @@ int pipeline_read(struct pipeline *p, const struct image *img,
 #define PIPELINE_RATE_MAX 4.0
 #define PIPELINE_PITCH_MIN 0.5
 #define PIPELINE_PITCH_MAX 2.0
+#define PIPELINE_VOLUME_MAX 4.0
 
 struct pipeline_say_params {
-    double rate, pitch, energy; ///< factors, 1 = as trained
-    bool no_sandhi;             ///< speak the tones as they stand
+    double rate, pitch;    ///< factors, 1 = as trained
+    double volume;         ///< factor on the level of -23 LUFS; 0 is silence
+    double energy;         ///< factor on how far the voice's energy goes up and down
+    bool no_sandhi;        ///< speak the tones as they stand
+    enum lang_input input; ///< what the text is
+    const char *voice;     ///< one of pipeline_voices(); NULL: the first
 };
 #define pipeline_say_params(...)                                                                   \
-    (&(struct pipeline_say_params){.rate = 1, .pitch = 1, .energy = 1, __VA_ARGS__})
+    (&(struct pipeline_say_params){.rate = 1, .pitch = 1, .volume = 1, .energy = 1, __VA_ARGS__})
 
 struct pipeline_chunk {
-    size_t index, n;      ///< sentence, of how many
-    const char *pinyin;   ///< what it says, borrowed
-    const float *samples; ///< borrowed
-    size_t n_samples;
-    double acoustic_ms, vocoder_ms;
+    size_t index, n;        ///< span of the input (lang/utterance.h), of how many
+    const char *pinyin;     ///< what the span says, borrowed
+    const char *mark;       ///< name of the mark that stands before the span, or NULL; borrowed
+    size_t offset, n_bytes; ///< of the input that the span says
+    bool first_of_span;     ///< a span comes in one or more chunks
+    double start_s;         ///< of the chunk in the whole sound
+    const float *samples;   ///< -1 .. 1; borrowed
+    size_t n_samples;       ///< 0 where a span is only a mark
+    double acoustic_ms, vocoder_ms; ///< what this chunk took
+    const char *unsaid; ///< what of the whole input cannot be said, named, or NULL; borrowed
 };
-/** Called sentence by sentence in order; a negative return ends the speaking with that error. */
+/** Called chunk by chunk in order; a negative return ends the speaking with that error. */
 typedef int (*pipeline_sound_fn)(void *userdata, const struct pipeline_chunk *chunk,
                                  struct fail *fail);
 
 unsigned pipeline_rate_hz(struct pipeline *p); ///< 16000 once the voice is loaded, else 0
 
-/** Speak toned pinyin (docs/contracts.md) sentence by sentence. Nothing to say: -ENODATA. */
-int pipeline_say(struct pipeline *p, const char *pinyin, const struct pipeline_say_params *params,
+/** A voice of the weights. Strings are borrowed from the pipeline, until its device is lost. */
+struct pipeline_voice {
+    const char *name;     ///< "xiaobei"
+    const char *language; ///< "zh-CN"
+    const char *gender;   ///< "female", "male"
+    const char *title;    ///< for people
+};
+/** The voices, the one that speaks unless asked otherwise first. *ret: borrowed as their strings.
+ * Loads the voice's weights. */
+int pipeline_voices(struct pipeline *p, const struct pipeline_voice **ret, size_t *ret_n,
+                    struct fail *fail);
+
+/** Speak `text`, which is what params->input says it is (docs/contracts.md), as it is made. Nothing
+ * to say: -ENODATA. */
+int pipeline_say(struct pipeline *p, const char *text, const struct pipeline_say_params *params,
                  const struct pipeline_job *job, pipeline_sound_fn sound, void *userdata,
                  struct fail *fail);

@@ -30,6 +30,7 @@ struct pipeline {
     struct pipeline_reader reader;
     struct fs2 *fs2;
     struct hifigan *hifigan;
+    struct pipeline_voice *voices; ///< those of fs2, made when they are asked for; owned
 };
 
 /** Load what reading (speaking) needs unless it is there. */

@@ -68,24 +68,46 @@ static void trim(struct speech *s, const struct fs2_speech *mel, size_t n_phones
         s->samples[i] = s->samples[i] > 1 ? 1 : s->samples[i] < -1 ? -1 : s->samples[i];
 }
 
+/** The index of the voice that was asked for. */
+static int find_voice(const struct pipeline *p, const char *name, unsigned *ret, struct fail *fail)
+{
+    char all[256] = "";
+    size_t n, used = 0;
+    const struct fs2_voice *voices = fs2_voices(p->fs2, &n);
+
+    for (size_t i = 0; i < n; i++) {
+        if (!name || strcmp(voices[i].name, name) == 0) {
+            *ret = (unsigned) i;
+            return 0;
+        }
+        if (used < sizeof(all))
+            used += (size_t) snprintf(all + used, sizeof(all) - used, "%s%s", i ? ", " : "",
+                                      voices[i].name);
+    }
+    return fail_set(fail, FAIL_USAGE, -EINVAL, "there is no voice '%s'; there are: %s", name, all);
+}
+
 static int speak_once(struct pipeline *p, const char *pinyin,
                       const struct pipeline_say_params *params, const struct pipeline_job *job,
                       struct speech *ret, struct fail *fail)
 {
     CLEANUP(fs2_speech_done) struct fs2_speech mel = {0};
     CLEANUP_FREE struct fs2_phone *phones = NULL;
+    unsigned voice = 0;
     size_t n = 0;
 
     int r = pipeline_load_voice(p, fail);
+    if (r == 0)
+        r = find_voice(p, params->voice, &voice, fail);
     if (r == 0)
         r = sentence_phones(p, pinyin, &phones, &n, fail);
     if (r < 0)
         return r;
     double t0 = pipeline_now_ms();
-    r = fs2_speak(
-        p->fs2, phones, n,
-        fs2_params(.rate = params->rate, .pitch = params->pitch, .energy = params->energy), &mel,
-        pipeline_cancel(job), fail);
+    r = fs2_speak(p->fs2, phones, n,
+                  fs2_params(.rate = params->rate, .pitch = params->pitch, .energy = params->energy,
+                             .voice = voice),
+                  &mel, pipeline_cancel(job), fail);
     if (r < 0)
         return r;
     double t1 = pipeline_now_ms();
@@ -115,38 +137,49 @@ static int speak(struct pipeline *p, const char *pinyin, const struct pipeline_s
     return r;
 }
 
-static void free_strings(char **strings, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        free(strings[i]);
-    free(strings);
-}
+struct saying { ///< what the spans of one input share
+    struct pipeline *p;
+    const struct pipeline_say_params *params;
+    const struct pipeline_job *job;
+    pipeline_sound_fn sound;
+    void *userdata;
+    const struct lang_utterance *u;
+    size_t n_samples; ///< so far
+    struct fail *fail;
+};
 
-static int say_sentences(struct pipeline *p, char *const *sentences, size_t n,
-                         const struct pipeline_say_params *params, const struct pipeline_job *job,
-                         pipeline_sound_fn sound, void *userdata, struct fail *fail)
+static int say_span(struct saying *s, size_t index)
 {
-    for (size_t i = 0; i < n; i++) {
-        struct speech s = {0};
-        if (pipeline_cancel(job) && *pipeline_cancel(job))
-            return fail_set(fail, FAIL_INTERRUPTED, -ECANCELED, "stopped");
-        pipeline_report(job, PIPELINE_SPEAKING, (double) i / (double) n);
-        int r = speak(p, sentences[i], params, job, &s, fail);
-        if (r == 0)
-            r = sound(userdata,
-                      &(struct pipeline_chunk){.index = i,
-                                               .n = n,
-                                               .pinyin = sentences[i],
-                                               .samples = s.samples + s.first,
-                                               .n_samples = s.n,
-                                               .acoustic_ms = s.acoustic_ms,
-                                               .vocoder_ms = s.vocoder_ms},
-                      fail);
-        free(s.samples);
-        if (r < 0)
-            return r;
-    }
-    return 0;
+    const struct lang_span *span = &s->u->spans[index];
+    struct speech made = {0};
+    int r = 0;
+
+    if (pipeline_cancel(s->job) && *pipeline_cancel(s->job))
+        return fail_set(s->fail, FAIL_INTERRUPTED, -ECANCELED, "stopped");
+    pipeline_report(s->job, PIPELINE_SPEAKING, (double) index / (double) s->u->n);
+    if (span->pinyin[0])
+        r = speak(s->p, span->pinyin, s->params, s->job, &made, s->fail);
+    if (r == 0)
+        r = s->sound(s->userdata,
+                     &(struct pipeline_chunk){
+                         .index = index,
+                         .n = s->u->n,
+                         .pinyin = span->pinyin,
+                         .mark = span->mark,
+                         .offset = span->offset,
+                         .n_bytes = span->n_bytes,
+                         .first_of_span = true,
+                         .start_s = (double) s->n_samples / pipeline_rate_hz(s->p),
+                         .samples = made.samples + made.first,
+                         .n_samples = made.n,
+                         .acoustic_ms = made.acoustic_ms,
+                         .vocoder_ms = made.vocoder_ms,
+                         .unsaid = s->u->unsaid,
+                     },
+                     s->fail);
+    s->n_samples += made.n;
+    free(made.samples);
+    return r;
 }
 
 static int check_params(const struct pipeline_say_params *q, struct fail *fail)
@@ -155,38 +188,34 @@ static int check_params(const struct pipeline_say_params *q, struct fail *fail)
         return fail_set(fail, FAIL_USAGE, -EINVAL, "the rate must lie between 0.5 and 4");
     if (!(q->pitch >= PIPELINE_PITCH_MIN && q->pitch <= PIPELINE_PITCH_MAX))
         return fail_set(fail, FAIL_USAGE, -EINVAL, "the pitch must lie between 0.5 and 2");
+    if (!(q->volume >= 0 && q->volume <= PIPELINE_VOLUME_MAX))
+        return fail_set(fail, FAIL_USAGE, -EINVAL, "the volume must lie between 0 and 4");
     if (!(q->energy >= 0 && q->energy <= 2))
         return fail_set(fail, FAIL_USAGE, -EINVAL, "the energy must lie between 0 and 2");
     return 0;
 }
 
-int pipeline_say(struct pipeline *p, const char *pinyin, const struct pipeline_say_params *params,
+int pipeline_say(struct pipeline *p, const char *text, const struct pipeline_say_params *params,
                  const struct pipeline_job *job, pipeline_sound_fn sound, void *userdata,
                  struct fail *fail)
 {
-    CLEANUP_FREE char *spoken = NULL;
-    char **sentences = NULL;
-    size_t n = 0;
+    CLEANUP(lang_utterance_done) struct lang_utterance u = {0};
+    struct saying s = {p, params, job, sound, userdata, &u, 0, fail};
 
     int r = check_params(params, fail);
     if (r == 0)
         r = pipeline_ensure_device(p, fail);
+    if (r == 0)
+        r = lang_utterance(text, params->input, params->no_sandhi, MAX_SYLLABLES, &u, fail);
     if (r < 0)
         return r;
-    if (params->no_sandhi)
-        r = (spoken = strdup(pinyin)) ? 0 : -ENOMEM;
-    else
-        r = lang_sandhi(pinyin, &spoken, fail);
-    if (r == 0)
-        r = lang_sentences(spoken, MAX_SYLLABLES, &sentences, &n, fail);
-    if (r == 0 && n == 0)
-        r = fail_set(fail, FAIL_INPUT, -ENODATA, "there is nothing to say");
-    if (r == 0)
-        r = pipeline_load_voice(p, fail);
-    if (r == 0)
-        r = say_sentences(p, sentences, n, params, job, sound, userdata, fail);
+    if (u.n == 0)
+        return fail_set(fail, FAIL_INPUT, -ENODATA, "there is nothing to say%s%s",
+                        u.unsaid ? "; what cannot be said: " : "", u.unsaid ? u.unsaid : "");
+    r = pipeline_load_voice(p, fail);
+    for (size_t i = 0; i < u.n && r == 0; i++)
+        r = say_span(&s, i);
     if (r == 0)
         pipeline_report(job, PIPELINE_DONE, 1);
-    free_strings(sentences, n);
     return r;
 }
