@@ -2,6 +2,7 @@
 
 #include "audio/audio.h"
 
+#include "audio/ogg_opus.h"
 #include "base/file.h"
 
 #include <endian.h>
@@ -23,7 +24,9 @@ struct audio_writer {
     int fd;               ///< where the bytes go; file.fd or borrowed
     int error;            ///< errno of the first write that failed, 0 = none
     enum audio_format format;
-    SNDFILE *snd; ///< NULL: 16-bit PCM written by hand
+    SNDFILE *snd;            ///< of these at most one; none: 16-bit PCM written by hand
+    struct audio_opus *opus; ///< owned
+    bool is_ended;           ///< its last bytes are out
 };
 
 static const struct {
@@ -33,7 +36,7 @@ static const struct {
     [AUDIO_WAV] = {".wav", SF_FORMAT_WAV | SF_FORMAT_PCM_16},
     [AUDIO_FLAC] = {".flac", SF_FORMAT_FLAC | SF_FORMAT_PCM_16},
     [AUDIO_OGG_VORBIS] = {".ogg", SF_FORMAT_OGG | SF_FORMAT_VORBIS},
-    [AUDIO_OPUS] = {".opus", SF_FORMAT_OGG | SF_FORMAT_OPUS},
+    [AUDIO_OPUS] = {".opus", 0},
 };
 
 int audio_format_of(const char *path, enum audio_format *ret, struct fail *fail)
@@ -155,7 +158,20 @@ static int io_failed(struct audio_writer *w, struct fail *fail)
                     e == ENOSPC ? "; free some space or choose another disk" : "");
 }
 
-static int open_sndfile(struct audio_writer *w, unsigned rate_hz, struct fail *fail)
+static int put_opus(void *userdata, const void *data, size_t size)
+{
+    return put(userdata, data, size);
+}
+
+static int open_opus(struct audio_writer *w, unsigned rate_hz, const struct audio_tags *tags,
+                     struct fail *fail)
+{
+    int r = audio_opus_new(rate_hz, tags, put_opus, w, &w->opus, fail);
+    return r == -EIO ? io_failed(w, fail) : r;
+}
+
+static int open_sndfile(struct audio_writer *w, unsigned rate_hz, const struct audio_tags *tags,
+                        struct fail *fail)
 {
     SF_VIRTUAL_IO io = {
         .get_filelen = io_length,
@@ -171,6 +187,8 @@ static int open_sndfile(struct audio_writer *w, unsigned rate_hz, struct fail *f
     };
 
     w->snd = sf_open_virtual(&io, SFM_WRITE, &info, w);
+    if (w->snd && tags && tags->title)
+        sf_set_string(w->snd, SF_STR_TITLE, tags->title);
     if (w->snd)
         return 0;
     if (w->error)
@@ -179,7 +197,8 @@ static int open_sndfile(struct audio_writer *w, unsigned rate_hz, struct fail *f
                     w->name, rate_hz, sf_strerror(NULL));
 }
 
-static int start(struct audio_writer *w, unsigned rate_hz, struct fail *fail)
+static int start(struct audio_writer *w, unsigned rate_hz, const struct audio_tags *tags,
+                 struct fail *fail)
 {
     struct stat st;
 
@@ -190,7 +209,8 @@ static int start(struct audio_writer *w, unsigned rate_hz, struct fail *fail)
     if (w->format == AUDIO_RAW)
         return 0;
     if (S_ISREG(st.st_mode) && strcmp(w->name, "standard output") != 0)
-        return open_sndfile(w, rate_hz, fail);
+        return w->format == AUDIO_OPUS ? open_opus(w, rate_hz, tags, fail)
+                                       : open_sndfile(w, rate_hz, tags, fail);
     if (w->format != AUDIO_WAV)
         return fail_set(fail, FAIL_USAGE, -ESPIPE, "only WAV and raw samples can be streamed");
     uint8_t header[AUDIO_STREAM_HEADER_BYTES];
@@ -199,10 +219,10 @@ static int start(struct audio_writer *w, unsigned rate_hz, struct fail *fail)
 }
 
 /* Takes over `w` in any case. */
-static int finish_new(struct audio_writer *w, unsigned rate_hz, struct audio_writer **ret,
-                      struct fail *fail)
+static int finish_new(struct audio_writer *w, unsigned rate_hz, const struct audio_tags *tags,
+                      struct audio_writer **ret, struct fail *fail)
 {
-    int r = start(w, rate_hz, fail);
+    int r = start(w, rate_hz, tags, fail);
     if (r < 0) {
         audio_writer_free(w);
         return r;
@@ -227,6 +247,12 @@ static struct audio_writer *alloc_writer(enum audio_format format, int fd, const
 int audio_writer_new(const char *path, unsigned rate_hz, struct audio_writer **ret,
                      struct fail *fail)
 {
+    return audio_writer_new_tagged(path, rate_hz, NULL, ret, fail);
+}
+
+int audio_writer_new_tagged(const char *path, unsigned rate_hz, const struct audio_tags *tags,
+                            struct audio_writer **ret, struct fail *fail)
+{
     enum audio_format format;
 
     int r = audio_format_of(path, &format, fail);
@@ -244,14 +270,25 @@ int audio_writer_new(const char *path, unsigned rate_hz, struct audio_writer **r
         w->fd = w->file.fd;
         w->name = w->file.path;
     }
-    return finish_new(w, rate_hz, ret, fail);
+    return finish_new(w, rate_hz, tags, ret, fail);
 }
 
 int audio_writer_new_fd(int fd, enum audio_format format, unsigned rate_hz,
                         struct audio_writer **ret, struct fail *fail)
 {
     struct audio_writer *w = alloc_writer(format, fd, "the sound", fail);
-    return w ? finish_new(w, rate_hz, ret, fail) : -ENOMEM;
+    return w ? finish_new(w, rate_hz, NULL, ret, fail) : -ENOMEM;
+}
+
+static int put_samples(struct audio_writer *w, int16_t *pcm, size_t n)
+{
+    if (w->opus)
+        return audio_opus_write(w->opus, pcm, n);
+    if (w->snd)
+        return sf_writef_short(w->snd, pcm, (sf_count_t) n) == (sf_count_t) n ? 0 : -EIO;
+    for (size_t k = 0; k < n; k++)
+        pcm[k] = (int16_t) htole16((uint16_t) pcm[k]);
+    return put(w, pcm, n * sizeof(*pcm));
 }
 
 int audio_writer_write(struct audio_writer *w, const float *samples, size_t n, struct fail *fail)
@@ -261,32 +298,41 @@ int audio_writer_write(struct audio_writer *w, const float *samples, size_t n, s
     for (size_t i = 0, m; i < n; i += m) {
         m = MIN(n - i, (size_t) BLOCK_SAMPLES);
         audio_to_s16(samples + i, m, pcm);
-        if (w->snd) {
-            sf_count_t done = sf_writef_short(w->snd, pcm, (sf_count_t) m);
-            if (done != (sf_count_t) m || w->error)
-                return io_failed(w, fail);
-            continue;
-        }
-        for (size_t k = 0; k < m; k++)
-            pcm[k] = (int16_t) htole16((uint16_t) pcm[k]);
-        if (put(w, pcm, m * sizeof(*pcm)) < 0)
+        int r = put_samples(w, pcm, m);
+        if (r == -ENOMEM)
+            return fail_set(fail, FAIL_OTHER, r, "not enough memory");
+        if (r < 0 || w->error)
             return io_failed(w, fail);
     }
     return 0;
 }
 
+/* The last bytes of the format. */
+static int end(struct audio_writer *w, struct fail *fail)
+{
+    int r = 0;
+
+    if (!w->is_ended && w->opus)
+        r = audio_opus_end(w->opus);
+    if (!w->is_ended && w->snd) {
+        r = sf_close(w->snd) ? -EIO : 0;
+        w->snd = NULL;
+    }
+    w->is_ended = true;
+    return r < 0 || w->error ? io_failed(w, fail) : 0;
+}
+
+int audio_writer_sync(struct audio_writer *w, struct fail *fail)
+{
+    int r = end(w, fail);
+    return r < 0 || w->file.fd < 0 ? r : file_out_sync(&w->file, fail);
+}
+
 int audio_writer_commit(struct audio_writer *w, struct fail *fail)
 {
-    if (w->snd) {
-        int r = sf_close(w->snd);
-        w->snd = NULL;
-        if (r != 0 && w->error == 0)
-            w->error = EIO;
-    }
-    if (w->error)
-        return io_failed(w, fail);
-    if (w->file.fd < 0)
-        return 0;
+    int r = end(w, fail);
+    if (r < 0 || w->file.fd < 0)
+        return r;
     w->fd = -1;
     w->name = "the sound"; /* commit frees the path */
     return file_out_commit(&w->file, fail);
@@ -297,6 +343,7 @@ struct audio_writer *audio_writer_free(struct audio_writer *w)
     if (w) {
         if (w->snd)
             sf_close(w->snd);
+        audio_opus_free(w->opus);
         file_out_done(&w->file);
         free(w);
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Mono sound files through libsndfile, written atomically, and plain streams for pipes. 16-bit PCM
- * is `lrint(32767 x)`. One thread a writer.
+ * Mono sound files through libsndfile and libopusenc, written atomically, and plain streams for
+ * pipes. 16-bit PCM is `lrint(32767 x)`. One thread a writer.
  */
 #pragma once
 
@@ -30,6 +30,20 @@ int audio_format_of(const char *path, enum audio_format *ret, struct fail *fail)
  * (folder), FAIL_IO (full disk); *ret (owned) untouched on failure. */
 int audio_writer_new(const char *path, unsigned rate_hz, struct audio_writer **ret,
                      struct fail *fail);
+
+struct audio_chapter {
+    double start_s;
+    const char *title; ///< UTF-8, one line
+};
+/** What is written beside the sound. All borrowed while the writer is made. */
+struct audio_tags {
+    const char *title;                    ///< of all formats; may be NULL
+    const struct audio_chapter *chapters; ///< of AUDIO_OPUS: comments CHAPTER001=00:00:00.000 and
+    size_t n_chapters;                    ///< CHAPTER001NAME=...; others have no place for them
+};
+/** audio_writer_new() with `tags`, which may be NULL. */
+int audio_writer_new_tagged(const char *path, unsigned rate_hz, const struct audio_tags *tags,
+                            struct audio_writer **ret, struct fail *fail);
 /** As above on a descriptor that stays the caller's. A regular file or memfd takes every format and
  * must be readable, empty and at offset 0; a pipe, socket or device takes AUDIO_WAV and AUDIO_RAW,
  * written as they come: else FAIL_USAGE, -ESPIPE. */
@@ -37,6 +51,9 @@ int audio_writer_new_fd(int fd, enum audio_format format, unsigned rate_hz,
                         struct audio_writer **ret, struct fail *fail);
 /** Append n samples in -1 .. 1 (clipped; a NaN is silence). Full disk: FAIL_IO, -ENOSPC. */
 int audio_writer_write(struct audio_writer *w, const float *samples, size_t n, struct fail *fail);
+/** Finish and bring it to the disk without its name: of several outputs that belong together, sync
+ * all before the first is committed. */
+int audio_writer_sync(struct audio_writer *w, struct fail *fail);
 /** Finish and make it appear; `w` stays to be freed. */
 int audio_writer_commit(struct audio_writer *w, struct fail *fail);
 /** Frees; what was not committed is removed. */

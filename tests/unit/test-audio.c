@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include "audio/audio.h"
+#include "audio/vtt.h"
 #include "test.h"
 
 #include <dirent.h>
@@ -10,6 +11,7 @@
 #include <math.h>
 #include <signal.h>
 #include <sndfile.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -214,6 +216,86 @@ static void test_pipe(void)
     REQUIRE(unlink(path) == 0);
 }
 
+static size_t read_file(const char *path, char *out, size_t size)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    REQUIRE(fd >= 0);
+    ssize_t n = read(fd, out, size);
+    REQUIRE(n >= 0);
+    close(fd);
+    return (size_t) n;
+}
+
+/* Is the comment there, with its length before it, as in a Vorbis comment header (RFC 7845 5.2)? */
+static bool has_comment(const char *data, size_t size, const char *comment)
+{
+    const size_t n = strlen(comment);
+    const char *at = memmem(data, size, comment, n);
+
+    return at && (uint8_t) at[-4] == (n & 255) && (uint8_t) at[-3] == n >> 8 && !at[-2] && !at[-1];
+}
+
+static void test_chapters(void)
+{
+    static char long_title[4000], data[8192], again[8192];
+    const struct audio_chapter chapters[] = {
+        {0, "第一章"}, {59.9996, "a\nb"}, {36000 + 61.25, long_title}};
+    const struct audio_tags tags = {.title = "书", .chapters = chapters, .n_chapters = 3};
+    CLEANUP(audio_writer_freep) struct audio_writer *w = NULL;
+    struct fail fail = {0};
+    char path[PATH_MAX];
+
+    for (size_t i = 0; i + 3 < sizeof(long_title); i += 3)
+        memcpy(long_title + i, "字", 3);
+    in_folder(path, "c.opus");
+    REQUIRE(audio_writer_new_tagged(path, RATE_HZ, &tags, &w, &fail) == 0);
+    write_wave(w);
+    REQUIRE(audio_writer_sync(w, &fail) == 0 && access(path, F_OK) < 0);
+    REQUIRE(audio_writer_commit(w, &fail) == 0);
+    w = audio_writer_free(w);
+    REQUIRE(difference(path, SF_FORMAT_OGG | SF_FORMAT_OPUS) < 0.05);
+    const size_t n = read_file(path, data, sizeof(data));
+    static const char *const want[] = {"TITLE=书",
+                                       "CHAPTER001=00:00:00.000",
+                                       "CHAPTER001NAME=第一章",
+                                       "CHAPTER002=00:01:00.000",
+                                       "CHAPTER002NAME=a b",
+                                       "CHAPTER003=10:01:01.250"};
+    for (size_t i = 0; i < ELEMENTSOF(want); i++)
+        REQUIRE(has_comment(data, n, want[i]));
+    long_title[999] = 0; /* 333 characters: cut between two of them */
+    char *comment = NULL;
+    REQUIRE(asprintf(&comment, "CHAPTER003NAME=%s", long_title) > 0);
+    REQUIRE(has_comment(data, n, comment));
+    free(comment);
+
+    /* the same sound and tags are the same bytes */
+    long_title[999] = "字"[0];
+    REQUIRE(audio_writer_new_tagged(path, RATE_HZ, &tags, &w, &fail) == 0);
+    write_wave(w);
+    REQUIRE(audio_writer_commit(w, &fail) == 0);
+    REQUIRE(read_file(path, again, sizeof(again)) == n && memcmp(data, again, n) == 0);
+    REQUIRE(unlink(path) == 0);
+}
+
+static void test_vtt(void)
+{
+    CLEANUP_FREE char *text = NULL;
+    size_t size = 0;
+    FILE *f = open_memstream(&text, &size);
+
+    REQUIRE(f);
+    audio_vtt_begin(f, "a --> b\nc");
+    audio_vtt_note(f, "Page 1");
+    audio_vtt_cue(f, 1, &(struct audio_cue){0, 1.0005, {"你好 <&>", "ni3hao3"}});
+    audio_vtt_cue(f, 2, &(struct audio_cue){2, 2.0001, {"x", "y"}}); /* no time */
+    audio_vtt_cue(f, 3, &(struct audio_cue){3661.5, 36000, {NULL, "a\nb"}});
+    REQUIRE(fclose(f) == 0);
+    REQUIRE(strcmp(text, "WEBVTT a - -> b c\n\nNOTE Page 1\n\n"
+                         "1\n00:00:00.000 --> 00:00:01.001\n你好 &lt;&amp;&gt;\nni3hao3\n\n"
+                         "3\n01:01:01.500 --> 10:00:00.000\na b\n\n") == 0);
+}
+
 static void test_samples(void)
 {
     const float in[] = {0, 1, -1, 2, -2, NAN, INFINITY, -INFINITY, 0.5F};
@@ -245,6 +327,8 @@ int main(void)
     test_round_trip("a.flac", SF_FORMAT_FLAC | SF_FORMAT_PCM_16, 2e-5);
     test_round_trip("a.ogg", SF_FORMAT_OGG | SF_FORMAT_VORBIS, 0.02);
     test_round_trip("a.opus", SF_FORMAT_OGG | SF_FORMAT_OPUS, 0.05);
+    test_chapters();
+    test_vtt();
     test_uncommitted_leaves_nothing();
     test_names();
     test_disk_full("f.wav");
