@@ -231,12 +231,25 @@ static int add_result(sd_bus_message *m, struct job *job)
         r = add_reading(m, job);
     if (r >= 0 && job->options.outputs & OUTPUT_AUDIO)
         r = add_audio(m, job);
+    if (r >= 0 && job->result.unsaid)
+        r = add_string(m, "unsaid", job->result.unsaid);
     if (r >= 0)
         r = add_string(m, "device", job->result.device);
     if (r >= 0)
         r = add_timings(m, job);
     if (r >= 0)
         r = add_warnings(m, job);
+    return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static int add_voices(sd_bus_message *m, const struct job *job)
+{
+    const struct job_result *res = &job->result;
+    int r = sd_bus_message_open_container(m, 'a', "(ssss)");
+
+    for (size_t i = 0; r >= 0 && i < res->n_voices; i++)
+        r = sd_bus_message_append(m, "(ssss)", res->voices[i].name, res->voices[i].language,
+                                  res->voices[i].gender, res->voices[i].title);
     return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
@@ -248,7 +261,9 @@ static int send_result(struct job *job)
     int r = sd_bus_message_new_method_return(job->call, &m);
     if (r >= 0 && job->kind == JOB_CONVERT)
         r = sd_bus_message_append(m, "s", text ? text : "");
-    if (r >= 0 && job->kind != JOB_PREPARE)
+    if (r >= 0 && job->kind == JOB_VOICES)
+        r = add_voices(m, job);
+    else if (r >= 0 && job->kind != JOB_PREPARE)
         r = add_result(m, job);
     return r < 0 ? r : sd_bus_send(NULL, m, NULL);
 }

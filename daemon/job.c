@@ -43,6 +43,9 @@ void job_options_done(struct job_options *o)
     for (size_t i = 0; i < o->n_warnings; i++)
         free(o->warnings[i]);
     free(o->warnings);
+    free(o->voice);
+    o->voice = NULL;
+    o->say.voice = NULL;
     if (o->audio_fd >= 0)
         close(o->audio_fd);
     o->warnings = NULL;
@@ -55,6 +58,8 @@ static void job_result_done(struct job_result *r)
     for (size_t i = 0; i < r->n_segments; i++)
         free(r->segments[i].pinyin);
     free(r->segments);
+    free(r->unsaid);
+    free(r->voices);
     audio_writer_free(r->writer);
     if (r->audio_fd >= 0)
         close(r->audio_fd);
@@ -72,7 +77,7 @@ struct job *job_free(struct job *job)
     job_result_done(&job->result);
     if (job->image_fd >= 0)
         close(job->image_fd);
-    free(job->pinyin);
+    free(job->text);
     free(job);
     return NULL;
 }

@@ -17,7 +17,7 @@
 struct server;
 struct stream;
 
-enum job_kind { JOB_CONVERT, JOB_SAY, JOB_PREPARE };
+enum job_kind { JOB_CONVERT, JOB_SAY, JOB_PREPARE, JOB_VOICES };
 
 enum {
     OUTPUT_PINYIN = 1 << 0,
@@ -30,6 +30,7 @@ enum {
 struct job_options {
     struct pipeline_read_params read;
     struct pipeline_say_params say;
+    char *voice;      ///< say.voice, owned
     unsigned outputs; ///< OUTPUT_*
     enum audio_format format;
     const char *format_name; ///< static
@@ -44,6 +45,10 @@ struct job_segment {
     uint64_t start_usec, end_usec;
 };
 
+struct job_voice {
+    char name[64], language[16], gender[16], title[128];
+};
+
 struct job_result {
     int r; ///< 0 or negative errno, with `fail`
     struct fail fail;
@@ -56,6 +61,9 @@ struct job_result {
     unsigned rate_hz;
     struct job_segment *segments; ///< owned
     size_t n_segments;
+    char *unsaid;             ///< what of the text cannot be said, named; owned
+    struct job_voice *voices; ///< JOB_VOICES; owned
+    size_t n_voices;
 };
 
 struct job {
@@ -71,7 +79,7 @@ struct job {
 
     struct job_options options;
     int image_fd;          ///< JOB_CONVERT, owned
-    char *pinyin;          ///< JOB_SAY, owned
+    char *text;            ///< JOB_SAY, owned
     struct stream *stream; ///< NULL unless options.audio_fd; owned
     volatile int cancel;   ///< set by the loop, looked at by the worker
 

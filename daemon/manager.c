@@ -63,20 +63,20 @@ static int method_convert(sd_bus_message *m, void *userdata, sd_bus_error *error
 static int method_say(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
     struct fail fail = {0};
-    const char *pinyin;
+    const char *text;
 
-    int r = sd_bus_message_read(m, "s", &pinyin);
+    int r = sd_bus_message_read(m, "s", &text);
     if (r < 0)
         return r;
-    if (strlen(pinyin) > MAX_TEXT_BYTES) {
+    if (strlen(text) > MAX_TEXT_BYTES) {
         r = fail_set(&fail, FAIL_INPUT, -EFBIG, "the text is longer than %d bytes; say it in parts",
                      MAX_TEXT_BYTES);
         return refuse(error, r, &fail);
     }
     struct job *job = job_new(userdata, JOB_SAY, m);
     if (job)
-        job->pinyin = strdup(pinyin);
-    if (!job || !job->pinyin) {
+        job->text = strdup(text);
+    if (!job || !job->text) {
         job_free(job);
         return -ENOMEM;
     }
@@ -87,6 +87,17 @@ static int method_prepare(sd_bus_message *m, void *userdata, sd_bus_error *error
 {
     struct job *job = job_new(userdata, JOB_PREPARE, m);
     return job ? start(userdata, job, m, error) : -ENOMEM;
+}
+
+static int method_list_voices(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+    struct job *job = job_new(userdata, JOB_VOICES, m);
+    struct fail fail = {0};
+
+    if (!job)
+        return -ENOMEM;
+    int r = server_start_job(userdata, job, &fail);
+    return r < 0 ? refuse(error, r, &fail) : 1;
 }
 
 static int get_version(sd_bus *bus, const char *path, const char *interface, const char *property,
@@ -151,10 +162,12 @@ const sd_bus_vtable manager_vtable[] = {
     SD_BUS_METHOD_WITH_ARGS("Convert", SD_BUS_ARGS("h", image, "a{sv}", options),
                             SD_BUS_RESULT("s", text, "a{sv}", result), method_convert,
                             SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Say", SD_BUS_ARGS("s", pinyin, "a{sv}", options),
+    SD_BUS_METHOD_WITH_ARGS("Say", SD_BUS_ARGS("s", text, "a{sv}", options),
                             SD_BUS_RESULT("a{sv}", result), method_say, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Prepare", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT,
                             method_prepare, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("ListVoices", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ssss)", voices),
+                            method_list_voices, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_PROPERTY("Version", "s", get_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("MaxImageBytes", "t", get_max_bytes, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("BrailleCodes", "as", get_codes, 0, SD_BUS_VTABLE_PROPERTY_CONST),

@@ -149,6 +149,46 @@ static int take_pitch(struct job *job, sd_bus_message *m, const char *name, stru
                        &job->options.say.pitch, fail);
 }
 
+static int take_volume(struct job *job, sd_bus_message *m, const char *name, struct fail *fail)
+{
+    return take_number(m, name, 0, PIPELINE_VOLUME_MAX, "from 0 to 4", &job->options.say.volume,
+                       fail);
+}
+
+/* Whether there is such a voice is known once the weights are open. */
+static int take_voice(struct job *job, sd_bus_message *m, const char *name, struct fail *fail)
+{
+    enum { MAX_NAME = 64 };
+    const char *s;
+    int r = sd_bus_message_read(m, "s", &s);
+
+    if (r < 0)
+        return r;
+    if (!*s || strlen(s) > MAX_NAME)
+        return bad(name, "the name of one of ListVoices", fail);
+    free(job->options.voice);
+    job->options.voice = strdup(s);
+    job->options.say.voice = job->options.voice;
+    return job->options.voice ? 0 : -ENOMEM;
+}
+
+static int take_input(struct job *job, sd_bus_message *m, const char *name, struct fail *fail)
+{
+    static const char *const inputs[] = {
+        [LANG_PINYIN] = "pinyin", [LANG_TEXT] = "text", [LANG_SSML] = "ssml"};
+    const char *s;
+    int r = sd_bus_message_read(m, "s", &s);
+
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < ELEMENTSOF(inputs); i++)
+        if (strcmp(s, inputs[i]) == 0) {
+            job->options.say.input = (enum lang_input) i;
+            return 0;
+        }
+    return bad(name, "\"pinyin\", \"text\" or \"ssml\"", fail);
+}
+
 static int take_sandhi(struct job *job, sd_bus_message *m, const char *name, struct fail *fail)
 {
     int on;
@@ -203,7 +243,8 @@ static int take_audio_fd(struct job *job, sd_bus_message *m, const char *name, s
 }
 
 #define CONVERT (1u << JOB_CONVERT)
-#define SPEAK (1u << JOB_CONVERT | 1u << JOB_SAY)
+#define SAY (1u << JOB_SAY)
+#define SPEAK (CONVERT | SAY)
 
 static const struct option options[] = {
     {"braille-code", "s", CONVERT, take_code},
@@ -212,8 +253,11 @@ static const struct option options[] = {
     {"sides", "u", CONVERT, take_sides},
     {"mirrored", "u", CONVERT, take_mirrored},
     {"dpi", "d", CONVERT, take_dpi},
+    {"input", "s", SAY, take_input},
+    {"voice", "s", SPEAK, take_voice},
     {"rate", "d", SPEAK, take_rate},
     {"pitch", "d", SPEAK, take_pitch},
+    {"volume", "d", SPEAK, take_volume},
     {"sandhi", "b", SPEAK, take_sandhi},
     {"audio-format", "s", SPEAK, take_format},
     {"audio-fd", "h", SPEAK, take_audio_fd},

@@ -36,7 +36,7 @@ static void unlink_job(struct server *s, struct job *job)
 /* Answer and forget. */
 static void end_job(struct server *s, struct job *job)
 {
-    static const char *const kinds[] = {"Convert", "Say", "Prepare"};
+    static const char *const kinds[] = {"Convert", "Say", "Prepare", "ListVoices"};
 
     unlink_job(s, job);
     int r = answer_send(job);

@@ -9,6 +9,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -84,6 +85,8 @@ static int keep_segment(struct job_result *res, const struct pipeline_chunk *chu
 {
     const uint64_t end_usec = (res->n_samples + chunk->n_samples) * 1000000 / res->rate_hz;
 
+    if (!*chunk->pinyin) /* a mark, or silence */
+        return 0;
     if (!chunk->first_of_span && res->n_segments > 0) {
         res->segments[res->n_segments - 1].end_usec = end_usec;
         return 0;
@@ -170,6 +173,8 @@ static int on_chunk(void *userdata, const struct pipeline_chunk *chunk, struct f
     res->acoustic_ms += chunk->acoustic_ms;
     res->vocoder_ms += chunk->vocoder_ms;
     int r = keep_segment(res, chunk);
+    if (r == 0 && chunk->unsaid && !res->unsaid && !(res->unsaid = strdup(chunk->unsaid)))
+        r = -ENOMEM;
     if (r < 0)
         return r;
     r = s->job->stream ? put_stream(s->job, chunk->samples, chunk->n_samples, fail)
@@ -179,16 +184,50 @@ static int on_chunk(void *userdata, const struct pipeline_chunk *chunk, struct f
     return r;
 }
 
-static int say(struct worker *w, struct job *job, const char *pinyin)
+/* Of a text that is silent as a whole. */
+static int find_unsaid(const struct job *job, const char *text, struct job_result *res)
+{
+    CLEANUP(lang_utterance_done) struct lang_utterance u = {0};
+    const struct pipeline_say_params *p = &job->options.say;
+
+    int r = lang_utterance(text, p->input, p->no_sandhi, UINT_MAX, &u, &res->fail);
+    if (r == 0)
+        res->unsaid = TAKE_PTR(u.unsaid);
+    return r;
+}
+
+static int list_voices(struct worker *w, struct job_result *res)
+{
+    const struct pipeline_voice *voices;
+    size_t n = 0;
+
+    int r = pipeline_voices(w->pipeline, &voices, &n, &res->fail);
+    if (r < 0)
+        return r;
+    res->voices = calloc(MAX(n, (size_t) 1), sizeof(*res->voices));
+    if (!res->voices)
+        return -ENOMEM;
+    for (; res->n_voices < n; res->n_voices++) {
+        struct job_voice *v = &res->voices[res->n_voices];
+        const struct pipeline_voice *from = &voices[res->n_voices];
+        snprintf(v->name, sizeof(v->name), "%s", from->name);
+        snprintf(v->language, sizeof(v->language), "%s", from->language);
+        snprintf(v->gender, sizeof(v->gender), "%s", from->gender);
+        snprintf(v->title, sizeof(v->title), "%s", from->title);
+    }
+    return 0;
+}
+
+static int say(struct worker *w, struct job *job, const char *text)
 {
     const struct pipeline_job pj = {.cancel = &job->cancel};
     struct sound sound = {.w = w, .job = job};
     struct job_result *res = &job->result;
 
-    int r = pipeline_say(w->pipeline, pinyin, &job->options.say, &pj, on_chunk, &sound, &res->fail);
+    int r = pipeline_say(w->pipeline, text, &job->options.say, &pj, on_chunk, &sound, &res->fail);
     if (r == -ENODATA) { /* marks only: done, and silent; the answer warns of it */
         res->fail = (struct fail){0};
-        r = 0;
+        r = find_unsaid(job, text, res);
     }
     if (r < 0 || !res->writer)
         return r;
@@ -240,7 +279,9 @@ static int work(struct worker *w, struct job *job)
     if (r < 0)
         return r;
     if (job->kind == JOB_SAY)
-        return say(w, job, job->pinyin);
+        return say(w, job, job->text);
+    if (job->kind == JOB_VOICES)
+        return list_voices(w, &job->result);
     return pipeline_prepare(w->pipeline, &(struct pipeline_job){.cancel = &job->cancel},
                             &job->result.fail);
 }

@@ -278,6 +278,51 @@ static void case_convert(void)
     sd_bus_flush_close_unref(bus);
 }
 
+static void say_with_wrong_options(sd_bus *bus)
+{
+    static const struct {
+        const char *key, *s;
+        double d;
+    } wrong[] = {
+        {"input", "morse", 0}, {"input", NULL, 1},    {"voice", "", 0},      {"voice", "nobody", 0},
+        {"volume", NULL, -1},  {"volume", NULL, NAN}, {"volume", "loud", 0},
+    };
+    for (size_t i = 0; i < ELEMENTSOF(wrong); i++) {
+        sd_bus_message *m = new_call(bus, "Say");
+        REQUIRE(sd_bus_message_append(m, "s", "hao3") >= 0);
+        if (wrong[i].s)
+            REQUIRE(sd_bus_message_append(m, "a{sv}", 1, wrong[i].key, "s", wrong[i].s) >= 0);
+        else
+            REQUIRE(sd_bus_message_append(m, "a{sv}", 1, wrong[i].key, "d", wrong[i].d) >= 0);
+        call_fails(bus, m, "InvalidOption");
+    }
+}
+
+/* Who is there can be asked for by name; how loud says nothing of how long. */
+static void say_with_options(sd_bus *bus)
+{
+    const char *name, *language, *gender, *title;
+    sd_bus_message *voices = call(bus, new_call(bus, "ListVoices"));
+    double plain = 0;
+
+    REQUIRE(sd_bus_message_enter_container(voices, 'a', "(ssss)") > 0);
+    REQUIRE(sd_bus_message_read(voices, "(ssss)", &name, &language, &gender, &title) > 0);
+    REQUIRE(*name && strcmp(language, "zh-CN") == 0 && *title);
+    REQUIRE(strcmp(gender, "female") == 0 || strcmp(gender, "male") == 0);
+    for (unsigned i = 0; i < 2; i++) {
+        sd_bus_message *m = new_call(bus, "Say");
+        REQUIRE(sd_bus_message_append(m, "sa{sv}", "ni3hao3。", 3, "voice", "s", name, "input", "s",
+                                      "pinyin", "volume", "d", i ? 0.5 : 1) >= 0);
+        sd_bus_message *reply = call(bus, m);
+        const double s = result_double(reply, false, "audio-duration");
+        REQUIRE(s > 0.2 && (i == 0 || s == plain));
+        REQUIRE(!result_key(reply, false, "unsaid", "s"));
+        plain = s;
+        sd_bus_message_unref(reply);
+    }
+    sd_bus_message_unref(voices);
+}
+
 /* Every way to hand in something wrong; afterwards the daemon still works. */
 static void case_errors(void)
 {
@@ -356,6 +401,8 @@ static void case_errors(void)
     m = new_call(bus, "Say");
     REQUIRE(sd_bus_message_append(m, "sa{sv}", "hao3 xyz9 \xE5\xA5\xBD", 0) >= 0);
     call_fails(bus, m, "InvalidInput");
+    say_with_wrong_options(bus);
+    say_with_options(bus);
     m = new_call(bus, "Say");
     REQUIRE(sd_bus_message_append(m, "sa{sv}", "。", 0) >= 0);
     sd_bus_message *reply = call(bus, m);

@@ -54,7 +54,7 @@ for name in sorted(set(a) | set(b)):
         if row not in a.get(name, []):
             print('only the XML has', name, row)
 assert a == b and a, 'introspection and XML differ'
-assert len(a[MANAGER]) == 10, a
+assert len(a[MANAGER]) == 11, a
 
 assert get('Device') == {'type': '(sus)', 'data': ['', 0, '']}, get('Device')
 assert get('BrailleCodes')['data'] == ['zh-current', 'zh-common', 'zh-two-cell']
