@@ -248,3 +248,16 @@ int lang_text_split(struct lang_text *from, struct lang_text *ret)
     *ret = front;
     return 0;
 }
+
+size_t lang_text_sentence(const struct lang_text *t, size_t begin)
+{
+    size_t end = begin;
+
+    while (end < t->n && !ends_sentence(&t->tokens[end]))
+        end++;
+    const bool sign = end < t->n && t->tokens[end].kind == LANG_PUNCT;
+    end = MIN(end + 1, t->n);
+    while (sign && end < t->n && (closes(&t->tokens[end]) || ends_sentence(&t->tokens[end])))
+        end++;
+    return MAX(end, begin + 1) - begin;
+}

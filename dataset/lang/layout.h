@@ -80,3 +80,7 @@ int lang_text_append(struct lang_text *to, struct lang_text *page);
 /** The front of `from` up to the end of its last sentence or paragraph: what can be spoken before
  * the next page is known. *ret: owned, may be empty. -ENOMEM. */
 int lang_text_split(struct lang_text *from, struct lang_text *ret);
+
+/** Tokens of the sentence at token `begin`, with what closes it and the end of its paragraph; at
+ * least 1. */
+size_t lang_text_sentence(const struct lang_text *t, size_t begin);

@@ -83,6 +83,7 @@ struct pipeline_line {
     char *pinyin;             ///< as printed; "" where the side is no text; owned
     float p;                  ///< least certain cell of the line
     enum lang_line_kind kind; ///< page numbers and running heads are not in the text
+    bool after_blank;         ///< an empty line, which no row counts, stands above it
     char number[16];          ///< the page number in it, as in struct lang_line
 };
 

@@ -130,16 +130,18 @@ static int keep_lines(const struct pipeline_stream *s, const struct lang_layout 
                       const struct lang_text *text, struct pipeline_side *side)
 {
     const struct lang_line *found = layout ? layout->lines : NULL;
-    size_t token = 0;
+    size_t token = 0, end = 0; /* behind the row above */
 
     side->lines = calloc(MAX(s->n_rows, 1u), sizeof(*side->lines));
     if (!side->lines)
         return -ENOMEM;
     for (unsigned row = 0; row < s->n_rows; row++) {
         const size_t begin = token;
+        const bool after_blank = s->first[row] > end;
         size_t n = 0;
         while (s->cells[s->first[row] + n] != LANG_LINE_END)
             n++;
+        end = s->first[row] + n + 1;
         while (found && found->first < s->first[row])
             found++;
         while (token < text->n && text->tokens[token].first < s->first[row + 1])
@@ -152,6 +154,7 @@ static int keep_lines(const struct pipeline_stream *s, const struct lang_layout 
         if (!line->braille)
             return -ENOMEM;
         line->kind = found ? found->kind : LANG_LINE_TEXT;
+        line->after_blank = after_blank;
         if (found)
             memcpy(line->number, found->number, sizeof(line->number));
         int r =

@@ -14,8 +14,8 @@ import wave
 
 from harness import (CTL, folder, main, need_page, no_bus, png, require, run, skip, sound_info)
 
-NOW = ('convert', 'read', 'say', 'devices', 'prepare')
-LATER = ('voices', 'scan', 'button', 'metrics', 'find')
+NOW = ('convert', 'read', 'say', 'devices', 'prepare', 'voices')
+LATER = ('scan', 'button', 'metrics', 'find')
 SHORT = 'ni3hao3。'
 
 
@@ -53,7 +53,16 @@ def case_usage():
     run('convert', '-o', 'x.wav', code=64)
     run('convert', 'x', '-o', 'x.mp3', code=64, says='.flac')
     run('convert', 'x', '-o', '-', '--json', code=64, says='standard output')
-    run('say', '-o', 'x.wav', code=64, says='--pinyin')
+    run('say', '-o', 'x.wav', '--pinyin', SHORT, '--ssml', code=64, says='--ssml')
+    run('say', '-o', 'x.wav', '--pinyin', SHORT, 'word', code=64, says='choose one')
+    run('say', '-o', 'x.wav', '--file', 'x.txt', 'word', code=64, says='choose one')
+    run('say', '--pinyin', SHORT, code=64, says='--play')
+    run('say', '--pinyin', SHORT, '-o', 'x.wav', '--voice', 'nobody', code=64, says='nobody')
+    run('say', '--pinyin', SHORT, '-o', 'x.wav', '--volume', '9', code=64, says='--volume')
+    run('convert', 'x', 'y', '-o', 'x.mp3', code=64, says='.flac')
+    run('convert', 'x', '-', '-o', 'x.wav', code=64, says='standard input')
+    run('convert', 'x', 'y', '-o', 'x.wav', '--chapters', 'some', code=64, says='headings')
+    run('voices', 'x', code=64)
     for rate in ('0', '0.3', '-1', 'nan', 'inf', '1e9', ''):
         run('say', '--pinyin', SHORT, '-o', 'x.wav', '--rate', rate, code=64, says='--rate')
     require(not os.path.exists('x.wav'))
@@ -281,10 +290,6 @@ def case_convert():
         # the sum of what was read is what is spoken: the same words through `say` last as long
         again = run('say', '--pinyin', o['text'], '-o', os.path.join(d, 'say.wav'), '--json').json
         require(abs(again['audio_s'] - o['audio_s']) < 0.02 * o['audio_s'] + 0.1, again['audio_s'], o['audio_s'])
-        two = run('convert', page, page, '-o', os.path.join(d, 'two.opus'), '--json').json
-        require(two['text'] == o['text'] + ' ' + o['text'], 'pages are not one text in order')
-        require(1.8 < two['audio_s'] / o['audio_s'] < 2.2, two['audio_s'], o['audio_s'])
-        require(sound_info(os.path.join(d, 'two.opus'))['format'] == 'opus')
 
 
 def case_say():

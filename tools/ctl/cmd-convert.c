@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * braillectl convert: pages in order -> one text -> speech.
+ * braillectl convert: a page -> speech, or many pages -> a book (tools/ctl/book/).
  */
 
-#include "tools/ctl/speech.h"
+#include "tools/ctl/book/book.h"
 
 #include "base/file.h"
 #include "image/image.h"
@@ -11,13 +11,25 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+/* One more than a page's: what is asked for where nothing was said. */
+enum { SIDE_UNSAID = PIPELINE_BOTH + 1 };
+
 static struct {
-    const char *out, *text;
-    unsigned orientation, side, mirrored, code;
-    double dpi, rate, pitch;
-} options = {.rate = 1, .pitch = 1};
+    const char *out, *text, *vtt, *title;
+    unsigned orientation, side, mirrored, code, chapters;
+    double dpi;
+    bool keep_going;
+    struct speech_options speech;
+} options = {.side = SIDE_UNSAID, .speech = SPEECH_OPTIONS_INIT};
+
+static const char *const chapters[] = {[BOOK_CHAPTERS_AUTO] = "auto",
+                                       [BOOK_CHAPTERS_PAGES] = "pages",
+                                       [BOOK_CHAPTERS_HEADINGS] = "headings",
+                                       [BOOK_CHAPTERS_NONE] = "none",
+                                       NULL};
 
 static size_t convert_args(struct arg *out)
 {
@@ -25,153 +37,148 @@ static size_t convert_args(struct arg *out)
         {"output", 'o', ARG_STRING, "OUT", "sound file: .wav .flac .ogg .opus; - streams WAV",
          &options.out},
         {"text", 0, ARG_STRING, "OUT.txt", "also write what was spoken", &options.text},
+        {"vtt", 0, ARG_STRING, "OUT.vtt", "also write it as cues (a book: beside OUT)",
+         &options.vtt},
+        {"title", 0, ARG_STRING, "TEXT", "of the book (default: the folder's or OUT's name)",
+         &options.title},
+        {"chapters", 0, ARG_CHOICE, "WHAT", "auto (default), pages, headings or none",
+         &options.chapters, .choices = chapters},
+        {"keep-going", 'k', ARG_FLAG, NULL, "leave out pages that cannot be read, and name them",
+         &options.keep_going},
         ENGINE_PLACE_ARGS(&options.side, &options.orientation, &options.mirrored),
         {"dpi", 0, ARG_NUMBER, "N", "resolution of the scan when the file does not say it",
          &options.dpi, .min = 20, .max = 2400},
         ENGINE_CODE_ARG(&options.code),
-        SPEECH_RATE_ARG(&options.rate),
-        SPEECH_PITCH_ARG(&options.pitch),
     };
     memcpy(out, args, sizeof(args));
-    return ELEMENTSOF(args);
+    speech_args(&options.speech, out + ELEMENTSOF(args));
+    return ELEMENTSOF(args) + SPEECH_N_ARGS;
 }
 
-/* Growing text; owned. */
-struct text {
-    char *s;
-    size_t size;
-};
-
-static int append(struct text *t, const char *separator, const char *s, size_t size)
+static bool is_folder(const char *path)
 {
-    size_t gap = t->size ? strlen(separator) : 0;
-    char *more = realloc(t->s, t->size + gap + size + 1);
-
-    if (!more)
-        return -ENOMEM;
-    memcpy(more + t->size, separator, gap);
-    memcpy(more + t->size + gap, s, size);
-    t->s = more;
-    t->size += gap + size;
-    t->s[t->size] = 0;
-    return 0;
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* Length up to and with the last end of a sentence; 0 when there is none. */
-static size_t whole_sentences(const char *s)
-{
-    static const char *const ends[] = {"。", "！", "？"};
-    size_t size = 0;
+/* ---- one page ---- */
 
-    for (size_t i = 0; i < ELEMENTSOF(ends); i++)
-        for (const char *p = s; (p = strstr(p, ends[i]));) {
-            p += strlen(ends[i]);
-            size = MAX(size, (size_t) (p - s));
-        }
-    return size;
-}
-
-struct convert {
-    const struct ctl *ctl;
-    struct engine *engine;
-    struct speech speech;
-    struct text pinyin, text;
-    size_t spoken; ///< bytes of `text` that were spoken already
-};
-
-/* Speak what is ready: all at the end, else whole sentences only, since the last one of a page may
- * go on on the next. */
-static int speak(struct convert *c, bool all, struct fail *fail)
-{
-    const struct engine_say_params params = {.rate = options.rate, .pitch = options.pitch};
-    char *rest = c->text.s ? c->text.s + c->spoken : NULL;
-    size_t size = !rest ? 0 : all ? strlen(rest) : whole_sentences(rest);
-
-    if (size == 0 || strspn(rest, " \n") == size)
-        return 0;
-    CLEANUP_FREE char *part = strndup(rest, size);
-    if (!part)
-        return -ENOMEM;
-    c->spoken += size;
-    int r = engine_say(c->engine, part, &params, speech_take, &c->speech, fail);
-    if (r == -ENODATA) { /* punctuation only; whether nothing at all was said shows at the end */
-        *fail = (struct fail){0};
-        return 0;
-    }
-    return r;
-}
-
-static int read_page(struct convert *c, const char *name, struct fail *fail)
+static int read_page(const struct ctl *ctl, struct engine *e, const char *name,
+                     struct engine_page *ret, struct fail *fail)
 {
     const struct engine_read_params params = {
-        .orientation = options.orientation ? 90 * ((int) options.orientation - 1) : -1,
+        .orientation = engine_orientation_of(options.orientation),
         .dpi = options.dpi,
         .code = options.code,
-        .sides = (enum pipeline_sides) options.side,
-        .mirrored = (int) options.mirrored - 1,
+        .sides = options.side == SIDE_UNSAID ? PIPELINE_RECTO : (enum pipeline_sides) options.side,
+        .mirrored = engine_mirrored_of(options.mirrored),
     };
-    struct engine_page page = {0};
     int fd = -1;
 
     int r = ctl_open_input(name, IMAGE_MAX_FILE_BYTES, &fd, fail);
     if (r < 0)
         return r;
-    r = engine_read(c->engine, fd, name, &params, &page, fail);
+    r = engine_read(e, fd, name, &params, ret, fail);
     close(fd);
     if (r < 0)
         return r;
-    ctl_say_line(c->ctl, "%s: read, mean certainty %.3f", name, page.confidence);
-    if (page.n_unknown)
-        ctl_say_line(c->ctl, "%s: %u cells are no text in %s; left out", name, page.n_unknown,
-                     engine_code_title(page.code));
-    r = append(&c->pinyin, "\n", page.pinyin, strlen(page.pinyin));
+    ctl_say_line(ctl, "%s: read, mean certainty %.3f", name, ret->confidence);
+    if (ret->n_unknown)
+        ctl_say_line(ctl, "%s: %u cells are no text in %s; left out", name, ret->n_unknown,
+                     engine_code_title(ret->code));
+    return 0;
+}
+
+static int speak(struct engine *e, struct speech *speech, const struct engine_page *page,
+                 struct fail *fail)
+{
+    struct fail why = {0};
+    int r = engine_say(e, page->text, &options.speech.say, speech_take, speech, &why);
+
+    if (r < 0 && r != -ENODATA) /* signs only: whether nothing at all was said shows at the end */
+        *fail = why;
+    return r == -ENODATA ? 0 : r;
+}
+
+static int convert_page(struct ctl *ctl, const char *name, struct fail *fail)
+{
+    CLEANUP(file_out_done) struct file_out text = FILE_OUT_INIT;
+    CLEANUP(engine_freep) struct engine *e = NULL;
+    struct engine_page page = {0};
+    struct speech speech;
+
+    int r = speech_open(&speech, ctl, options.out, options.speech.play, fail);
+    if (r >= 0 && options.text)
+        r = file_out_open(&text, options.text, fail);
     if (r >= 0)
-        r = append(&c->text, " ", page.text, strlen(page.text));
+        r = engine_new(ctl, &e, fail);
+    if (r >= 0)
+        r = read_page(ctl, e, name, &page, fail);
+    if (r >= 0)
+        r = speak(e, &speech, &page, fail);
+    if (r >= 0 && options.text)
+        r = file_out_write(&text, page.text, strlen(page.text), fail);
+    if (r >= 0 && options.text)
+        r = file_out_write(&text, "\n", 1, fail);
+    if (r >= 0)
+        r = speech_commit(&speech, fail);
+    if (r >= 0 && options.text)
+        r = file_out_commit(&text, fail);
+    if (r >= 0)
+        r = speech_report(&speech, e, page.text, page.pinyin, fail);
+    speech_done(&speech);
     engine_page_done(&page);
     return r;
 }
 
-static int convert(struct convert *c, int n_words, char **words, struct file_out *text_file,
-                   struct fail *fail)
+/* ---- a book ---- */
+
+/* Beside the sound: book.opus has book.vtt. *ret owned; NULL where there is no file. */
+static int vtt_beside(char **ret)
 {
-    int r = speech_open(&c->speech, c->ctl, options.out, fail);
-    if (r >= 0 && options.text)
-        r = file_out_open(text_file, options.text, fail);
-    if (r >= 0)
-        r = engine_new(c->ctl, &c->engine, fail);
-    for (int i = 0; r >= 0 && i < n_words; i++) {
-        r = read_page(c, words[i], fail);
-        if (r >= 0)
-            r = speak(c, i == n_words - 1, fail);
-    }
-    if (r >= 0 && options.text)
-        r = file_out_write(text_file, c->text.s, c->text.size, fail);
-    if (r >= 0 && options.text)
-        r = file_out_write(text_file, "\n", 1, fail);
-    if (r >= 0)
-        r = speech_commit(&c->speech, fail);
-    if (r >= 0 && options.text)
-        r = file_out_commit(text_file, fail);
-    return r;
+    const char *out = options.out, *slash = out ? strrchr(out, '/') : NULL;
+    const char *dot = out ? strrchr(slash ? slash : out, '.') : NULL;
+
+    if (!dot)
+        return 0;
+    return asprintf(ret, "%.*s.vtt", (int) (dot - out), out) < 0 ? -ENOMEM : 0;
+}
+
+static int convert_book(struct ctl *ctl, int n_words, char **words, struct fail *fail)
+{
+    CLEANUP_FREE char *vtt = NULL;
+    const struct book_options book = {
+        .out = options.out,
+        .text = options.text,
+        .vtt = options.vtt,
+        .title = options.title,
+        .chapters = (enum book_chapters) options.chapters,
+        .keep_going = options.keep_going,
+        .play = options.speech.play,
+        .orientation = engine_orientation_of(options.orientation),
+        .mirrored = engine_mirrored_of(options.mirrored),
+        .dpi = options.dpi,
+        .code = options.code,
+        .sides = options.side == SIDE_UNSAID ? PIPELINE_BOTH : (enum pipeline_sides) options.side,
+        .say = options.speech.say,
+    };
+    struct book_options with_vtt = book;
+
+    if (!options.vtt && vtt_beside(&vtt) < 0)
+        return -ENOMEM;
+    if (vtt)
+        with_vtt.vtt = vtt;
+    return book_run(ctl, &with_vtt, n_words, words, fail);
 }
 
 static int convert_run(struct ctl *ctl, int n_words, char **words, struct fail *fail)
 {
-    struct file_out text_file = FILE_OUT_INIT;
-    struct convert c = {.ctl = ctl};
-
     if (n_words == 0)
         return fail_set(fail, FAIL_USAGE, -EINVAL, "name at least one page; see --help");
     ctl_catch_signals();
-    int r = convert(&c, n_words, words, &text_file, fail);
-    if (r >= 0)
-        r = speech_report(&c.speech, c.engine, c.text.s, c.pinyin.s, fail);
-    speech_done(&c.speech);
-    file_out_done(&text_file);
-    engine_free(c.engine);
-    free(c.pinyin.s);
-    free(c.text.s);
-    return r;
+    if (n_words > 1 || options.vtt || is_folder(words[0]))
+        return convert_book(ctl, n_words, words, fail);
+    return convert_page(ctl, words[0], fail);
 }
 
 const struct ctl_command ctl_convert = {
@@ -179,11 +186,14 @@ const struct ctl_command ctl_convert = {
     .words = "PAGE... -o OUT",
     .summary = "pictures of braille pages -> one sound file",
     .help =
-        "PAGE is a PNG, JPEG, TIFF or PNM picture; - is standard input. Several pages are read as\n"
-        "one text in the order given. The sound grows sentence by sentence, under a temporary\n"
-        "name until it is whole; with -o - it streams as WAV while the rest is being made.\n"
-        "What is spoken (--text, \"text\" of --json) is toned pinyin: hanzi come with a later "
-        "issue.\n",
+        "PAGE is a PNG, JPEG, TIFF or PNM picture; - is standard input. The sound grows sentence\n"
+        "by sentence and has its name once it is whole; with -o - it streams as WAV, with --play\n"
+        "it is heard, while the rest is being made.\n"
+        "Several pages, or a folder of them, are a book: one text that runs on over the pages, p2\n"
+        "before p10, both sides of each sheet (--side recto for scans of single sides). OUT.opus\n"
+        "has chapters, and OUT.vtt beside it the text with its times. A book that was interrupted\n"
+        "goes on when the same command is given again. It is always made in this process.\n"
+        "What is spoken (--text, \"text\" of --json) is toned pinyin.\n",
     .args = convert_args,
     .run = convert_run,
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * braillectl say: toned pinyin -> speech.
+ * braillectl say: text, SSML or toned pinyin -> speech.
  */
 
 #include "tools/ctl/speech.h"
@@ -16,44 +16,65 @@
 enum { MAX_TEXT_BYTES = 1 << 20 };
 
 static struct {
-    const char *pinyin, *out;
-    double rate, pitch;
-    bool no_sandhi;
-} options = {.rate = 1, .pitch = 1};
+    const char *pinyin, *file, *out;
+    bool ssml;
+    struct speech_options speech;
+} options = {.speech = SPEECH_OPTIONS_INIT};
 
 static size_t say_args(struct arg *out)
 {
     static const struct arg args[] = {
-        {"pinyin", 0, ARG_STRING, "TEXT", "what to say, \"ni3hao3 shi4jie4。\"; - reads it",
+        {"file", 'f', ARG_STRING, "FILE", "say what is in it; - is standard input", &options.file},
+        {"ssml", 0, ARG_FLAG, NULL, "the text is SSML", &options.ssml},
+        {"pinyin", 0, ARG_STRING, "TEXT", "toned pinyin, \"ni3hao3 shi4jie4。\"; - reads it",
          &options.pinyin},
         {"output", 'o', ARG_STRING, "OUT", "sound file: .wav .flac .ogg .opus; - streams WAV",
          &options.out},
-        {"no-sandhi", 0, ARG_FLAG, NULL, "speak the tones as they stand", &options.no_sandhi},
-        SPEECH_RATE_ARG(&options.rate),
-        SPEECH_PITCH_ARG(&options.pitch),
+        {"no-sandhi", 0, ARG_FLAG, NULL, "speak the tones as they stand",
+         &options.speech.say.no_sandhi},
     };
     memcpy(out, args, sizeof(args));
-    return ELEMENTSOF(args);
+    speech_args(&options.speech, out + ELEMENTSOF(args));
+    return ELEMENTSOF(args) + SPEECH_N_ARGS;
 }
 
-/* All of standard input; *ret owned. */
-static int read_text(char **ret, struct fail *fail)
+/* All of a file or ("-") standard input; *ret owned. */
+static int read_text(const char *path, char **ret, struct fail *fail)
 {
+    const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
     uint8_t *data = NULL;
     size_t size = 0;
     int fd = -1;
 
-    int r = ctl_open_input("-", MAX_TEXT_BYTES, &fd, fail);
+    int r = ctl_open_input(path, MAX_TEXT_BYTES, &fd, fail);
     if (r < 0)
         return r;
-    r = file_read_fd(fd, "standard input", MAX_TEXT_BYTES, &data, &size, fail);
+    r = file_read_fd(fd, name, MAX_TEXT_BYTES, &data, &size, fail);
     close(fd);
     if (r < 0)
         return r;
     *ret = (char *) data;
-    return memchr(data, 0, size)
-               ? fail_set(fail, FAIL_INPUT, -EBADMSG, "standard input is not text")
-               : 0;
+    return memchr(data, 0, size) ? fail_set(fail, FAIL_INPUT, -EBADMSG, "'%s' is not text", name)
+                                 : 0;
+}
+
+/* The words of the command line, a space between them; *ret owned. */
+static int join_words(int n, char **words, char **ret)
+{
+    size_t size = 1;
+
+    for (int i = 0; i < n; i++)
+        size += strlen(words[i]) + 1;
+    char *text = calloc(1, size), *at = text;
+    if (!text)
+        return -ENOMEM;
+    for (int i = 0; i < n; i++) {
+        if (i > 0)
+            *at++ = ' ';
+        at = stpcpy(at, words[i]);
+    }
+    *ret = text;
+    return 0;
 }
 
 /* Jansson takes UTF-8 only, and the bus hangs up on a sender of anything else. */
@@ -64,16 +85,35 @@ static bool is_utf8(const char *text, size_t size)
     return s != NULL;
 }
 
-/* The text of the argument or of standard input; *ret owned; line ends become spaces. */
-static int get_text(char **ret, struct fail *fail)
+/* Text has one source. */
+static int check_source(int n_words, struct fail *fail)
+{
+    const int n = (n_words > 0) + (options.file != NULL) + (options.pinyin != NULL);
+
+    if (n == 0 && isatty(STDIN_FILENO))
+        return fail_set(fail, FAIL_USAGE, -EINVAL,
+                        "what should be said? Write it behind say, or name --file FILE; see "
+                        "--help");
+    if (n > 1)
+        return fail_set(fail, FAIL_USAGE, -EINVAL,
+                        "words, --file and --pinyin: choose one of them");
+    if (options.pinyin && options.ssml)
+        return fail_set(fail, FAIL_USAGE, -EINVAL, "--pinyin and --ssml: choose one of them");
+    return 0;
+}
+
+/* *ret owned. */
+static int get_text(int n_words, char **words, char **ret, struct fail *fail)
 {
     CLEANUP_FREE char *text = NULL;
-    int r = 0;
+    int r;
 
-    if (strcmp(options.pinyin, "-") == 0)
-        r = read_text(&text, fail);
-    else if (!(text = strdup(options.pinyin)))
-        r = -ENOMEM;
+    if (options.pinyin && strcmp(options.pinyin, "-") != 0)
+        r = join_words(1, (char *[]){(char *) options.pinyin}, &text);
+    else if (n_words > 0 && !(n_words == 1 && strcmp(words[0], "-") == 0))
+        r = join_words(n_words, words, &text);
+    else
+        r = read_text(options.file ? options.file : "-", &text, fail);
     if (r < 0)
         return r;
     const size_t size = strlen(text);
@@ -82,7 +122,7 @@ static int get_text(char **ret, struct fail *fail)
                         MAX_TEXT_BYTES >> 20);
     if (!is_utf8(text, size))
         return fail_set(fail, FAIL_INPUT, -EILSEQ, "the text is not UTF-8");
-    for (char *s = text; (s = strpbrk(s, "\n\r\t"));)
+    for (char *s = text; options.pinyin && (s = strpbrk(s, "\n\r\t"));)
         *s = ' ';
     *ret = TAKE_PTR(text);
     return 0;
@@ -90,26 +130,23 @@ static int get_text(char **ret, struct fail *fail)
 
 static int say_run(struct ctl *ctl, int n_words, char **words, struct fail *fail)
 {
-    const struct engine_say_params params = {
-        .rate = options.rate,
-        .pitch = options.pitch,
-        .no_sandhi = options.no_sandhi,
-    };
+    struct engine_say_params *params = &options.speech.say;
     CLEANUP(engine_freep) struct engine *engine = NULL;
     CLEANUP_FREE char *text = NULL;
     struct speech speech = {0};
 
-    if (n_words > 0 || !options.pinyin)
-        return fail_set(fail, FAIL_USAGE, -EINVAL,
-                        "say takes its text as --pinyin \"ni3hao3\"; see --help");
+    int r = check_source(n_words, fail);
+    if (r < 0)
+        return r;
+    params->input = options.pinyin ? LANG_PINYIN : options.ssml ? LANG_SSML : LANG_TEXT;
     ctl_catch_signals();
-    int r = speech_open(&speech, ctl, options.out, fail);
+    r = speech_open(&speech, ctl, options.out, options.speech.play, fail);
     if (r >= 0)
-        r = get_text(&text, fail);
+        r = get_text(n_words, words, &text, fail);
     if (r >= 0)
         r = engine_new(ctl, &engine, fail);
     if (r >= 0)
-        r = engine_say(engine, text, &params, speech_take, &speech, fail);
+        r = engine_say(engine, text, params, speech_take, &speech, fail);
     if (r >= 0)
         r = speech_commit(&speech, fail);
     if (r >= 0)
@@ -120,11 +157,18 @@ static int say_run(struct ctl *ctl, int n_words, char **words, struct fail *fail
 
 const struct ctl_command ctl_say = {
     .name = "say",
-    .words = "--pinyin TEXT -o OUT",
-    .summary = "toned pinyin -> sound file",
-    .help = "Syllables are written with their tone 1-5 (\"v\" for u-umlaut), the syllables of a "
-            "word\ntogether, words apart, punctuation in full width: \"bei3jing1 hen3 da4。\". "
-            "Tone sandhi\n(ni3hao3 -> ni2hao3) is applied unless --no-sandhi.\n",
+    .words = "[TEXT...]",
+    .summary = "text, SSML or toned pinyin -> speech",
+    .help =
+        "TEXT is what to say, Chinese with numbers, letters and signs as they are written; "
+        "without\n"
+        "it, and with -, standard input is read. To the sound card with --play, to a file with "
+        "-o.\n"
+        "What cannot be said is named on standard error.\n"
+        "--ssml: <speak> with break, prosody, say-as, phoneme, sub, mark (docs/contracts.md).\n"
+        "--pinyin: syllables with their tone 1-5 (\"v\" for u-umlaut), the syllables of a word\n"
+        "together, words apart, punctuation in full width: \"bei3jing1 hen3 da4。\". Tone sandhi\n"
+        "(ni3hao3 -> ni2hao3) is applied unless --no-sandhi.\n",
     .args = say_args,
     .run = say_run,
 };

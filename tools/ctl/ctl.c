@@ -90,6 +90,7 @@ void ctl_progress(const struct ctl *ctl, const char *format, ...)
         return;
     progress_usec = now;
     ctl_progress_clear();
+    fputs(ctl->about, stderr);
     va_start(ap, format);
     vfprintf(stderr, format, ap);
     va_end(ap);

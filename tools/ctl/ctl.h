@@ -19,6 +19,7 @@ struct ctl {
     bool json, quiet, verbose, local;
     bool help, version;
     uint64_t start_usec; ///< when the program began, for total_ms and first_sound_ms
+    char about[96];      ///< stands before what goes on now, "page 3 of 26: "
 };
 
 struct ctl_command {
@@ -31,7 +32,7 @@ struct ctl_command {
     /** `words` are what is left after the options. 0, or a negative errno with *fail filled. */
     int (*run)(struct ctl *ctl, int n_words, char **words, struct fail *fail);
 };
-#define CTL_MAX_OWN_ARGS 16
+#define CTL_MAX_OWN_ARGS 22
 
 extern const struct ctl_command ctl_read, ctl_convert, ctl_say, ctl_devices, ctl_prepare,
     ctl_voices, ctl_scan, ctl_button, ctl_metrics, ctl_find;

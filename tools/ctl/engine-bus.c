@@ -219,6 +219,10 @@ static int take_value(struct engine *e, sd_bus_message *m, const char *key,
             tell_device(e, s);
         return r;
     }
+    if (!page && strcmp(key, "unsaid") == 0) {
+        int r = sd_bus_message_read(m, "v", "s", &s);
+        return r < 0 ? r : engine_set_unsaid(e, s);
+    }
     if (page && strcmp(key, "pinyin") == 0) {
         int r = sd_bus_message_read(m, "v", "s", &s);
         return r >= 0 && !(page->pinyin = strdup(s)) ? -ENOMEM : r;
@@ -305,7 +309,23 @@ static int bus_engine_read(struct engine *base, int fd, const char *name,
     return r;
 }
 
-static int bus_engine_say(struct engine *base, const char *pinyin,
+static int add_say_options(sd_bus_message *m, const struct engine_say_params *params, int fd)
+{
+    int r = sd_bus_message_open_container(m, 'a', "{sv}");
+
+    if (r >= 0)
+        r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}", "audio-fd", "h", fd,
+                                  "audio-format", "s", RAW_FORMAT, "input", "s",
+                                  engine_inputs[params->input], "rate", "d", params->rate, "pitch",
+                                  "d", params->pitch, "sandhi", "b", !params->no_sandhi);
+    if (r >= 0)
+        r = sd_bus_message_append(m, "{sv}", "volume", "d", params->volume);
+    if (r >= 0 && params->voice)
+        r = sd_bus_message_append(m, "{sv}", "voice", "s", params->voice);
+    return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static int bus_engine_say(struct engine *base, const char *text,
                           const struct engine_say_params *params, engine_sound_fn sound,
                           void *userdata, struct fail *fail)
 {
@@ -319,9 +339,9 @@ static int bus_engine_say(struct engine *base, const char *pinyin,
         return r;
     if (pipe2(fd, O_CLOEXEC) < 0)
         return fail_set(fail, FAIL_OTHER, -errno, "cannot make a pipe: %m");
-    r = sd_bus_message_append(m, "sa{sv}", pinyin, 5, "audio-fd", "h", fd[1], "audio-format", "s",
-                              RAW_FORMAT, "rate", "d", params->rate, "pitch", "d", params->pitch,
-                              "sandhi", "b", !params->no_sandhi);
+    r = sd_bus_message_append(m, "s", text);
+    if (r >= 0)
+        r = add_say_options(m, params, fd[1]);
     close(fd[1]);
     c.fd = fd[0];
     r = r < 0 ? lost(r, fail) : call(&c, TAKE_PTR(m), fail);
@@ -331,6 +351,48 @@ static int bus_engine_say(struct engine *base, const char *pinyin,
     if (c.fd >= 0)
         close(c.fd);
     return r;
+}
+
+static int take_voices(sd_bus_message *m, struct engine_voice **list, size_t *n)
+{
+    const char *name, *language, *gender, *title;
+    int r = sd_bus_message_enter_container(m, 'a', "(ssss)");
+
+    while (r >= 0 &&
+           (r = sd_bus_message_read(m, "(ssss)", &name, &language, &gender, &title)) > 0) {
+        struct engine_voice *more = reallocarray(*list, *n + 1, sizeof(*more));
+        if (!more)
+            return -ENOMEM;
+        *list = more;
+        struct engine_voice *v = &more[(*n)++];
+        snprintf(v->name, sizeof(v->name), "%s", name);
+        snprintf(v->language, sizeof(v->language), "%s", language);
+        snprintf(v->gender, sizeof(v->gender), "%s", gender);
+        snprintf(v->title, sizeof(v->title), "%s", title);
+    }
+    return r;
+}
+
+static int bus_engine_voices(struct engine *base, struct engine_voice **ret, size_t *ret_n,
+                             struct fail *fail)
+{
+    CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+    CLEANUP_FREE struct engine_voice *list = NULL;
+    struct engine_bus *e = (struct engine_bus *) base;
+    struct call c = {.e = e, .what = "loading", .fd = -1};
+    size_t n = 0;
+
+    int r = new_call(e, "ListVoices", &m, fail);
+    if (r >= 0)
+        r = call(&c, TAKE_PTR(m), fail);
+    if (r >= 0 && (r = take_voices(c.reply, &list, &n)) < 0)
+        lost(r, fail);
+    sd_bus_message_unref(c.reply);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(list);
+    *ret_n = n;
+    return 0;
 }
 
 static int bus_engine_prepare(struct engine *base, struct fail *fail)
@@ -361,6 +423,7 @@ static void bus_engine_free(struct engine *base)
 static const struct engine_ops bus_ops = {
     .read = bus_engine_read,
     .say = bus_engine_say,
+    .voices = bus_engine_voices,
     .prepare = bus_engine_prepare,
     .free = bus_engine_free,
 };

@@ -41,9 +41,10 @@ static void on_progress(void *userdata, enum pipeline_stage stage, double fracti
         [PIPELINE_READING_CELLS] = "reading the cells",
         [PIPELINE_TRANSLATING] = "translating",
         [PIPELINE_SPEAKING] = "speaking",
-        [PIPELINE_DONE] = "done",
     };
     const char *word = (size_t) stage < ELEMENTSOF(words) ? words[stage] : NULL;
+    if (stage == PIPELINE_DONE)
+        return;
     ctl_progress(userdata, "%s: %.0f %%", word ? word : "working", 100 * fraction);
 }
 
@@ -90,6 +91,22 @@ int local_read(struct pipeline *p, const struct ctl *ctl, int fd, const char *na
     return finish(r, fail);
 }
 
+struct pipeline *local_engine_pipeline(struct engine *e)
+{
+    return ((struct engine_local *) e)->pipeline;
+}
+
+void local_engine_add_times(struct engine *e, const struct pipeline_reading *reading)
+{
+    const struct pipeline_times *t = &reading->times_ms;
+
+    engine_stages_add(&e->stages, "decode", t->decode);
+    engine_stages_add(&e->stages, "grid", t->grid);
+    engine_stages_add(&e->stages, "embed", t->embed);
+    engine_stages_add(&e->stages, "knn", t->knn);
+    engine_stages_add(&e->stages, "lang", t->lang);
+}
+
 static int local_engine_read(struct engine *base, int fd, const char *name,
                              const struct engine_read_params *params, struct engine_page *ret,
                              struct fail *fail)
@@ -104,11 +121,7 @@ static int local_engine_read(struct engine *base, int fd, const char *name,
                        &reading, NULL, fail);
     if (r < 0)
         return r;
-    engine_stages_add(&base->stages, "decode", reading.times_ms.decode);
-    engine_stages_add(&base->stages, "grid", reading.times_ms.grid);
-    engine_stages_add(&base->stages, "embed", reading.times_ms.embed);
-    engine_stages_add(&base->stages, "knn", reading.times_ms.knn);
-    engine_stages_add(&base->stages, "lang", reading.times_ms.lang);
+    local_engine_add_times(base, &reading);
     *ret = (struct engine_page){
         .pinyin = TAKE_PTR(reading.pinyin),
         .text = TAKE_PTR(reading.spoken),
@@ -130,10 +143,12 @@ static int on_chunk(void *userdata, const struct pipeline_chunk *chunk, struct f
                         ENGINE_RATE_HZ);
     engine_stages_add(&s->e->base.stages, "acoustic", chunk->acoustic_ms);
     engine_stages_add(&s->e->base.stages, "vocoder", chunk->vocoder_ms);
+    if (!s->e->base.unsaid && chunk->unsaid && engine_set_unsaid(&s->e->base, chunk->unsaid) < 0)
+        return -ENOMEM;
     return s->sound(s->userdata, chunk->samples, chunk->n_samples, fail);
 }
 
-static int local_engine_say(struct engine *base, const char *pinyin,
+static int local_engine_say(struct engine *base, const char *text,
                             const struct engine_say_params *params, engine_sound_fn sound,
                             void *userdata, struct fail *fail)
 {
@@ -141,11 +156,36 @@ static int local_engine_say(struct engine *base, const char *pinyin,
     struct say_state state = {.e = e, .sound = sound, .userdata = userdata};
     struct pipeline_job job = job_of(base->ctl);
 
-    int r = pipeline_say(e->pipeline, pinyin,
-                         pipeline_say_params(.rate = params->rate, .pitch = params->pitch,
-                                             .no_sandhi = params->no_sandhi),
-                         &job, on_chunk, &state, fail);
+    int r =
+        pipeline_say(e->pipeline, text,
+                     pipeline_say_params(.rate = params->rate, .pitch = params->pitch,
+                                         .volume = params->volume, .no_sandhi = params->no_sandhi,
+                                         .input = params->input, .voice = params->voice),
+                     &job, on_chunk, &state, fail);
     return finish(r, fail);
+}
+
+static int local_engine_voices(struct engine *base, struct engine_voice **ret, size_t *ret_n,
+                               struct fail *fail)
+{
+    const struct pipeline_voice *voices;
+    size_t n = 0;
+
+    int r = pipeline_voices(local_engine_pipeline(base), &voices, &n, fail);
+    if (r < 0)
+        return r;
+    struct engine_voice *list = calloc(MAX(n, (size_t) 1), sizeof(*list));
+    if (!list)
+        return -ENOMEM;
+    for (size_t i = 0; i < n; i++) {
+        snprintf(list[i].name, sizeof(list[i].name), "%s", voices[i].name);
+        snprintf(list[i].language, sizeof(list[i].language), "%s", voices[i].language);
+        snprintf(list[i].gender, sizeof(list[i].gender), "%s", voices[i].gender);
+        snprintf(list[i].title, sizeof(list[i].title), "%s", voices[i].title);
+    }
+    *ret = list;
+    *ret_n = n;
+    return 0;
 }
 
 static int local_engine_prepare(struct engine *base, struct fail *fail)
@@ -164,6 +204,7 @@ static void local_engine_free(struct engine *base)
 static const struct engine_ops local_ops = {
     .read = local_engine_read,
     .say = local_engine_say,
+    .voices = local_engine_voices,
     .prepare = local_engine_prepare,
     .free = local_engine_free,
 };

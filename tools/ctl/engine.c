@@ -2,7 +2,9 @@
 
 #include "tools/ctl/engine.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void engine_stages_add(struct engine_stages *s, const char *name, double ms)
@@ -24,6 +26,19 @@ void engine_stages_add(struct engine_stages *s, const char *name, double ms)
 const char *const engine_sides[] = {"recto", "verso", "both", NULL};
 const char *const engine_orientations[] = {"auto", "0", "90", "180", "270", NULL};
 const char *const engine_mirrored[] = {"auto", "no", "yes", NULL};
+
+const char *const engine_inputs[] = {
+    [LANG_PINYIN] = "pinyin", [LANG_TEXT] = "text", [LANG_SSML] = "ssml", NULL};
+
+int engine_orientation_of(unsigned choice)
+{
+    return choice ? 90 * ((int) choice - 1) : -1;
+}
+
+int engine_mirrored_of(unsigned choice)
+{
+    return (int) choice - 1;
+}
 
 const char *const engine_codes[] = {"auto", "current", "common", "two-cell", NULL};
 
@@ -64,8 +79,10 @@ int engine_new(const struct ctl *ctl, struct engine **ret, struct fail *fail)
 
 struct engine *engine_free(struct engine *e)
 {
-    if (e)
+    if (e) {
+        free(e->unsaid);
         e->ops->free(e);
+    }
     return NULL;
 }
 
@@ -75,10 +92,26 @@ int engine_read(struct engine *e, int fd, const char *name, const struct engine_
     return e->ops->read(e, fd, name, params, ret, fail);
 }
 
-int engine_say(struct engine *e, const char *pinyin, const struct engine_say_params *params,
+int engine_set_unsaid(struct engine *e, const char *unsaid)
+{
+    free(e->unsaid);
+    e->unsaid = unsaid && *unsaid ? strdup(unsaid) : NULL;
+    return unsaid && *unsaid && !e->unsaid ? -ENOMEM : 0;
+}
+
+int engine_say(struct engine *e, const char *text, const struct engine_say_params *params,
                engine_sound_fn sound, void *userdata, struct fail *fail)
 {
-    return e->ops->say(e, pinyin, params, sound, userdata, fail);
+    engine_set_unsaid(e, NULL);
+    int r = e->ops->say(e, text, params, sound, userdata, fail);
+    if (r >= 0 && e->unsaid)
+        ctl_say_line(e->ctl, "not said: %s", e->unsaid);
+    return r;
+}
+
+int engine_voices(struct engine *e, struct engine_voice **ret, size_t *ret_n, struct fail *fail)
+{
+    return e->ops->voices(e, ret, ret_n, fail);
 }
 
 int engine_prepare(struct engine *e, struct fail *fail)

@@ -59,6 +59,11 @@ extern const char *const engine_sides[], *const engine_orientations[], *const en
             .choices = engine_mirrored                                                             \
     }
 
+/** As --orientation and --mirrored choose: -1 for auto. */
+int engine_orientation_of(unsigned choice), engine_mirrored_of(unsigned choice);
+/** The names of enum lang_input on the bus: "pinyin", "text", "ssml". NULL-terminated. */
+extern const char *const engine_inputs[];
+
 /** The names of --code: "auto", then those of enum lang_code. NULL-terminated. */
 extern const char *const engine_codes[];
 #define ENGINE_CODE_ARG(to)                                                                        \
@@ -77,8 +82,13 @@ struct engine_read_params {
     int mirrored; ///< -1: found; 0 no, 1 yes
 };
 struct engine_say_params {
-    double rate, pitch;
+    double rate, pitch, volume; ///< factors, 1: as the voice is
     bool no_sandhi;
+    enum lang_input input; ///< what the text is
+    const char *voice;     ///< one of engine_voices(); NULL: the first
+};
+struct engine_voice {
+    char name[64], language[16], gender[16], title[128];
 };
 /** Sound as it is made, in order; a negative return ends the speaking with that error. */
 typedef int (*engine_sound_fn)(void *userdata, const float *samples, size_t n, struct fail *fail);
@@ -87,8 +97,9 @@ typedef int (*engine_sound_fn)(void *userdata, const float *samples, size_t n, s
 struct engine_ops {
     int (*read)(struct engine *e, int fd, const char *name, const struct engine_read_params *params,
                 struct engine_page *ret, struct fail *fail);
-    int (*say)(struct engine *e, const char *pinyin, const struct engine_say_params *params,
+    int (*say)(struct engine *e, const char *text, const struct engine_say_params *params,
                engine_sound_fn sound, void *userdata, struct fail *fail);
+    int (*voices)(struct engine *e, struct engine_voice **ret, size_t *ret_n, struct fail *fail);
     int (*prepare)(struct engine *e, struct fail *fail);
     void (*free)(struct engine *e);
 };
@@ -99,6 +110,7 @@ struct engine {
     const struct ctl *ctl; ///< borrowed
     bool daemon;
     char device[256]; ///< "" until known
+    char *unsaid;     ///< what of the last text could not be said, named; NULL: nothing; owned
     struct engine_stages stages;
 };
 
@@ -107,6 +119,8 @@ int engine_new(const struct ctl *ctl, struct engine **ret, struct fail *fail);
 struct engine *engine_free(struct engine *e);
 DEFINE_CLEANUP(struct engine *, engine_free);
 
+/** Keep what could not be said; `unsaid` may be NULL. -ENOMEM. */
+int engine_set_unsaid(struct engine *e, const char *unsaid);
 /** Keep the name of the device and say it once. `note` may be "". */
 void engine_set_device(struct engine *e, const char *device, const char *note);
 
@@ -117,7 +131,10 @@ int engine_bus_new(const struct ctl *ctl, struct engine **ret);
 /** Read one page from a regular file or memfd at offset 0. */
 int engine_read(struct engine *e, int fd, const char *name, const struct engine_read_params *params,
                 struct engine_page *ret, struct fail *fail);
-int engine_say(struct engine *e, const char *pinyin, const struct engine_say_params *params,
+/** Speak a text. What cannot be said is named on standard error and in e->unsaid. */
+int engine_say(struct engine *e, const char *text, const struct engine_say_params *params,
                engine_sound_fn sound, void *userdata, struct fail *fail);
+/** The voices, the one that speaks unless another one is asked for first. *ret: owned. */
+int engine_voices(struct engine *e, struct engine_voice **ret, size_t *ret_n, struct fail *fail);
 /** Load models and warm the device's programs. */
 int engine_prepare(struct engine *e, struct fail *fail);

@@ -5,53 +5,83 @@
 #include <errno.h>
 #include <string.h>
 
-int speech_open(struct speech *s, const struct ctl *ctl, const char *path, struct fail *fail)
+void speech_args(struct speech_options *o, struct arg *out)
+{
+    const struct arg args[SPEECH_N_ARGS] = {
+        {"voice", 0, ARG_STRING, "NAME", "who speaks; braillectl voices lists them", &o->say.voice},
+        {"rate", 0, ARG_NUMBER, "R", "speed, 0.5 to 4; 1 is normal", &o->say.rate,
+         .min = PIPELINE_RATE_MIN, .max = PIPELINE_RATE_MAX},
+        {"pitch", 0, ARG_NUMBER, "P", "pitch, 0.5 to 2; 1 is normal", &o->say.pitch,
+         .min = PIPELINE_PITCH_MIN, .max = PIPELINE_PITCH_MAX},
+        {"volume", 0, ARG_NUMBER, "V", "loudness, 0 to 4; 1 is normal", &o->say.volume, .min = 0,
+         .max = PIPELINE_VOLUME_MAX},
+        {"play", 'p', ARG_FLAG, NULL, "to the sound card, as it is made", &o->play},
+    };
+    memcpy(out, args, sizeof(args));
+}
+
+static int open_file(struct speech *s, struct fail *fail)
 {
     enum audio_format format;
 
-    *s = (struct speech){.ctl = ctl, .path = path, .first_sound_ms = -1};
-    if (!path)
-        return fail_set(fail, FAIL_USAGE, -EINVAL,
-                        "where should the sound go? Use -o OUT.wav (.flac, .ogg, .opus, or - for "
-                        "standard output)");
-    int r = audio_format_of(path, &format, fail);
+    int r = audio_format_of(s->path, &format, fail);
     if (r < 0)
         return r;
-    if (strcmp(path, "-") != 0)
-        return audio_writer_new(path, ENGINE_RATE_HZ, &s->writer, fail);
-    if (ctl->json)
+    if (strcmp(s->path, "-") != 0)
+        return audio_writer_new(s->path, ENGINE_RATE_HZ, &s->writer, fail);
+    if (s->ctl->json)
         return fail_set(fail, FAIL_USAGE, -EINVAL,
                         "--json and -o - both want standard output; name a file");
     return 0; /* opened with the first sound: an error before it leaves no half a header */
 }
 
+int speech_open(struct speech *s, const struct ctl *ctl, const char *path, bool play,
+                struct fail *fail)
+{
+    *s = (struct speech){.ctl = ctl, .path = path, .first_sound_ms = -1};
+    if (!path && !play)
+        return fail_set(fail, FAIL_USAGE, -EINVAL,
+                        "where should the sound go? Use --play, or -o OUT.wav (.flac, .ogg, "
+                        ".opus, or - for standard output)");
+    int r = path ? open_file(s, fail) : 0;
+    if (r == 0 && play)
+        r = audio_player_new(ENGINE_RATE_HZ, &ctl_cancelled, &s->player, fail);
+    return r;
+}
+
 int speech_take(void *userdata, const float *samples, size_t n, struct fail *fail)
 {
     struct speech *s = userdata;
+    int r = 0;
 
     if (n == 0)
         return 0;
-    if (!s->writer) {
-        int r = audio_writer_new(s->path, ENGINE_RATE_HZ, &s->writer, fail);
-        if (r < 0)
-            return r;
-    }
+    if (s->path && !s->writer)
+        r = audio_writer_new(s->path, ENGINE_RATE_HZ, &s->writer, fail);
+    if (r < 0)
+        return r;
     if (s->first_sound_ms < 0)
         s->first_sound_ms = ctl_ms_since(s->ctl->start_usec);
     s->n_samples += n;
-    return audio_writer_write(s->writer, samples, n, fail);
+    if (s->player)
+        r = audio_player_write(s->player, samples, n, fail);
+    return r < 0 || !s->writer ? r : audio_writer_write(s->writer, samples, n, fail);
 }
 
 int speech_commit(struct speech *s, struct fail *fail)
 {
     if (s->n_samples == 0)
         return fail_set(fail, FAIL_INPUT, -ENODATA, "there is nothing to speak in this text");
-    return audio_writer_commit(s->writer, fail);
+    int r = s->player ? audio_player_drain(s->player, fail) : 0;
+    if (r == -ECANCELED)
+        return ctl_interrupted(fail);
+    return r < 0 || !s->writer ? r : audio_writer_commit(s->writer, fail);
 }
 
 void speech_done(struct speech *s)
 {
     s->writer = audio_writer_free(s->writer);
+    s->player = audio_player_free(s->player);
 }
 
 static json_t *stages_json(const struct engine_stages *stages)
@@ -63,21 +93,34 @@ static json_t *stages_json(const struct engine_stages *stages)
     return o;
 }
 
-int speech_report(const struct speech *s, const struct engine *e, const char *text,
-                  const char *pinyin, struct fail *fail)
+void speech_tell(const struct speech *s, const struct engine *e)
 {
-    double audio_s = (double) s->n_samples / ENGINE_RATE_HZ;
-    double total_ms = ctl_ms_since(s->ctl->start_usec);
+    const double audio_s = (double) s->n_samples / ENGINE_RATE_HZ;
 
     for (size_t i = 0; s->ctl->verbose && i < e->stages.n; i++)
         ctl_say_line(s->ctl, "%s: %.1f ms", e->stages.list[i].name, e->stages.list[i].ms);
-    ctl_say_line(s->ctl, "%s: %.2f s of speech in %.2f s, the first after %.2f s, on %s", s->path,
-                 audio_s, total_ms / 1000, s->first_sound_ms / 1000, e->device);
-    if (!s->ctl->json)
-        return 0;
-    return ctl_print_json(json_pack("{ss sb sf sf sf so ss ss}", "device", e->device, "daemon",
-                                    e->daemon, "audio_s", audio_s, "first_sound_ms",
-                                    s->first_sound_ms, "total_ms", total_ms, "stages_ms",
-                                    stages_json(&e->stages), "text", text, "pinyin", pinyin),
-                          fail);
+    if (s->first_sound_ms < 0)
+        ctl_say_line(s->ctl, "%s: %.2f s of speech", s->path, audio_s);
+    else
+        ctl_say_line(s->ctl, "%s: %.2f s of speech in %.2f s, the first after %.2f s, on %s",
+                     s->path ? s->path : "played", audio_s, ctl_ms_since(s->ctl->start_usec) / 1000,
+                     s->first_sound_ms / 1000, e->device);
+}
+
+json_t *speech_json(const struct speech *s, const struct engine *e, const char *text,
+                    const char *pinyin)
+{
+    json_t *first = s->first_sound_ms < 0 ? json_null() : json_real(s->first_sound_ms);
+
+    return json_pack("{ss sb sf so sf so ss ss ss*}", "device", e->device, "daemon", e->daemon,
+                     "audio_s", (double) s->n_samples / ENGINE_RATE_HZ, "first_sound_ms", first,
+                     "total_ms", ctl_ms_since(s->ctl->start_usec), "stages_ms",
+                     stages_json(&e->stages), "text", text, "pinyin", pinyin, "unsaid", e->unsaid);
+}
+
+int speech_report(const struct speech *s, const struct engine *e, const char *text,
+                  const char *pinyin, struct fail *fail)
+{
+    speech_tell(s, e);
+    return s->ctl->json ? ctl_print_json(speech_json(s, e, text, pinyin), fail) : 0;
 }

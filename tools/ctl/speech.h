@@ -4,42 +4,55 @@
  */
 #pragma once
 
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "audio/audio.h"
+#include "audio/play.h"
 #include "base/fail.h"
 #include "pipeline/pipeline.h"
 #include "tools/ctl/args.h"
 #include "tools/ctl/engine.h"
 
-/** Options of every command that speaks; `to` is a double. */
-#define SPEECH_RATE_ARG(to)                                                                        \
+/** Options of every command that speaks. */
+struct speech_options {
+    struct engine_say_params say;
+    bool play;
+};
+#define SPEECH_OPTIONS_INIT                                                                        \
     {                                                                                              \
-        "rate", 0, ARG_NUMBER, "R", "speed, 1 is normal", (to), .min = PIPELINE_RATE_MIN,          \
-        .max = PIPELINE_RATE_MAX                                                                   \
+        .say = {.rate = 1, .pitch = 1, .volume = 1 }                                               \
     }
-#define SPEECH_PITCH_ARG(to)                                                                       \
-    {                                                                                              \
-        "pitch", 0, ARG_NUMBER, "P", "pitch, 1 is normal", (to), .min = PIPELINE_PITCH_MIN,        \
-        .max = PIPELINE_PITCH_MAX                                                                  \
-    }
+enum { SPEECH_N_ARGS = 5 };
+/** Their rows of a table, SPEECH_N_ARGS of them. */
+void speech_args(struct speech_options *o, struct arg *out);
 
 struct speech {
     const struct ctl *ctl; ///< borrowed
-    const char *path;      ///< borrowed; "-" streams
+    const char *path;      ///< borrowed; "-" streams; NULL: no file
     struct audio_writer *writer;
+    struct audio_player *player; ///< NULL: none
     size_t n_samples;
     double first_sound_ms; ///< since the program began; < 0 while silent
 };
 
-/** Check the name and create the output now, so that a wrong one costs no waiting. */
-int speech_open(struct speech *s, const struct ctl *ctl, const char *path, struct fail *fail);
+/** Check the name, create the output and open the sound card now, so that a wrong one costs no
+ * waiting. */
+int speech_open(struct speech *s, const struct ctl *ctl, const char *path, bool play,
+                struct fail *fail);
 /** An engine_sound_fn with a struct speech as its userdata. */
 int speech_take(void *userdata, const float *samples, size_t n, struct fail *fail);
-/** The file appears under its name. */
+/** All was heard, and the file appears under its name. */
 int speech_commit(struct speech *s, struct fail *fail);
 /** Frees; what was not committed is removed. */
 void speech_done(struct speech *s);
 
-/** The closing line: on standard error for people, with --json the object of docs/contracts.md on
- * standard output. */
+/** The closing line on standard error. */
+void speech_tell(const struct speech *s, const struct engine *e);
+/** The object of docs/contracts.md. NULL: no memory. */
+json_t *speech_json(const struct speech *s, const struct engine *e, const char *text,
+                    const char *pinyin);
+/** Both, the object with --json. */
 int speech_report(const struct speech *s, const struct engine *e, const char *text,
                   const char *pinyin, struct fail *fail);
