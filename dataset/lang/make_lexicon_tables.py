@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""make_lexicon_tables.py SYLLABLES.tsv LEXICON.tsv PAIRS.tsv CLASSES.tsv OUT.c: the lexicon of dataset/lang as constant C arrays (run by meson)."""
+"""make_lexicon_tables.py SYLLABLES.tsv LEXICON.tsv PAIRS.tsv CLASSES.tsv CHARACTERS.tsv TRADITIONAL.tsv OUT.c: the lexicon of dataset/lang as constant C arrays (run by meson)."""
 import math
 import re
 import sys
@@ -59,6 +59,20 @@ def emit_entries(out, lexicon, classes):
     print("};\nconst size_t lang_n_entries = %d;\n" % len(lexicon.entries), file=out)
     numbers(out, "uint16_t", "lang_entry_codes", [code for e in lexicon.entries for code in e[3]])
     numbers(out, "uint16_t", "lang_entry_hanzi", [ord(c) for e in lexicon.entries for c in e[2]])
+    numbers(out, "uint32_t", "lang_by_hanzi", sorted(range(len(lexicon.entries)), key=lambda n: (lexicon.entries[n][2], n)))
+
+
+def emit_characters(out, lexicon, characters, traditional):
+    codes = {ord(c): (lexicon.index[s[:-1]] + 1) * 8 + int(s[-1]) for s, text in rows(characters) for c in text}
+    print("const struct lang_character lang_characters[] = {", file=out)
+    for c, code in sorted(codes.items()):
+        print("    {%d,%d}," % (c, code), file=out)
+    print("};\nconst size_t lang_n_characters = %d;\n" % len(codes), file=out)
+    forms = {ord(c): ord(new) for new, text in rows(traditional) for c in text}
+    print("const struct lang_form lang_forms[] = {", file=out)
+    for c, new in sorted(forms.items()):
+        print("    {%d,%d}," % (c, new), file=out)
+    print("};\nconst size_t lang_n_forms = %d;\n" % len(forms), file=out)
 
 
 def emit_inside(out, lexicon):
@@ -106,7 +120,8 @@ def emit_classes(out, classes, gains):
     for a in names:
         print("    {%s}," % ",".join(str(gains.get((a, b), 0)) for b in names), file=out)
     print("};", file=out)
-    for name, tag in (("start", "^"), ("number", "m"), ("noun", "n")):
+    for name, tag in (("start", "^"), ("number", "m"), ("noun", "n"), ("preposition", "p"), ("conjunction", "c"), ("adverb", "d"), ("measure", "q"),
+                      ("pronoun", "r"), ("verb", "v"), ("of", "uj"), ("mood", "y"), ("place", "f"), ("perfect", "ul")):
         print("const uint8_t lang_class_%s = %d;" % (name, classes[tag]), file=out)
 
 
@@ -115,13 +130,14 @@ def main():
     gains = {(a, b): int(gain) for a, b, gain in rows(sys.argv[4])}
     tags = {e[4] for e in lexicon.entries} | {tag for pair in gains for tag in pair}
     classes = {tag: n for n, tag in enumerate(sorted(tags))}
-    with open(sys.argv[5], "w", encoding="utf8") as out:
+    with open(sys.argv[7], "w", encoding="utf8") as out:
         print("/* SPDX-License-Identifier: Apache-2.0\n *\n * Made by dataset/lang/make_lexicon_tables.py from dataset/lang/data.\n */\n"
               '#include "lang/tables.h"\n', file=out)
         emit_entries(out, lexicon, classes)
         emit_inside(out, lexicon)
         emit_pairs(out, lexicon, sys.argv[3])
         emit_classes(out, classes, gains)
+        emit_characters(out, lexicon, sys.argv[5], sys.argv[6])
 
 
 if __name__ == "__main__":

@@ -190,9 +190,18 @@ def emit_math(out, path):
     print("};\nconst size_t lang_n_math_signs = %d;\n" % len(signs), file=out)
 
 
+def emit_prints(out, path):
+    """Of one kind the longest first, so that the first that fits is meant."""
+    prints = [(kind, text, "" if pinyin == "-" else pinyin) for kind, text, pinyin in rows(path)]
+    print("const struct lang_print lang_prints[] = {", file=out)
+    for kind, text, pinyin in sorted(prints, key=lambda p: (p[0], -len(p[1]))):
+        print("    { LANG_PRINT_%s, %s, %s }," % (kind.upper(), c_string(text), c_string(pinyin)), file=out)
+    print("};\nconst size_t lang_n_prints = %d;\n" % len(prints), file=out)
+
+
 def main():
     syllables, code = [tuple(r) for r in rows(sys.argv[1])], braille(sys.argv[2])
-    with open(sys.argv[9], "w", encoding="utf8") as out:
+    with open(sys.argv[10], "w", encoding="utf8") as out:
         print("/* SPDX-License-Identifier: Apache-2.0\n *\n * Made by dataset/lang/make_tables.py from dataset/lang/data.\n */\n"
               '#include "lang/tables.h"\n', file=out)
         emit_bases(out, syllables, code)
@@ -203,6 +212,7 @@ def main():
         emit_two_cell_signs(out, sys.argv[6])
         emit_common_words(out, sys.argv[7])
         emit_math(out, sys.argv[8])
+        emit_prints(out, sys.argv[9])
 
 
 if __name__ == "__main__":

@@ -68,12 +68,12 @@ static uint8_t new_tone(const struct lang_piece *word, size_t i, const struct la
     const struct lang_syllable s = word->items[i];
     const bool yi = is(s, "yi1"), bu = is(s, "bu4");
 
-    if (!yi && !bu)
+    if ((!yi && !bu) || s.sandhi == LANG_SANDHI_NONE)
         return s.tone;
     const struct lang_syllable *after = word->n == 1 ? next : NULL;
     if (i + 1 < word->n)
         after = &word->items[i + 1];
-    if (!after || (word->n > 1 && keeps(s, *after)))
+    if (!after || (word->n > 1 && s.sandhi == LANG_SANDHI_BY_SOUND && keeps(s, *after)))
         return s.tone;
     if (bu)
         return after->tone == 4 ? 2 : 4;

@@ -47,7 +47,8 @@ struct place {
 };
 
 struct search {
-    const struct lang_heard *in;
+    const struct lang_heard *in; ///< NULL: `hanzi` is searched
+    const uint32_t *hanzi;
     size_t n;
     struct place *places; ///< n + 1
 };
@@ -143,12 +144,13 @@ static void extend(struct search *s, size_t at, size_t n, uint32_t word, unsigne
     const struct place *from = &s->places[at];
     struct state best = {.cost = UINT64_MAX, .word = word, .tag = (uint16_t) tag, .n = (uint8_t) n};
 
-    if (!s->in[at].after_gap && at > 0)
+    const bool after_gap = s->in && s->in[at].after_gap;
+    if (s->in && !after_gap && at > 0)
         cost += COST_JOINED;
     for (size_t k = 0; k < from->n; k++) {
         const struct state *b = &from->states[k];
         const int by_class = cost - lang_class_gain[b->tag][tag] * CLASS_WEIGHT / 256;
-        const int by_pair = (int) pair_cost(b->word, word, s->in[at].after_gap) + COST_PAIR;
+        const int by_pair = (int) pair_cost(b->word, word, after_gap) + COST_PAIR;
         const uint64_t sum = b->cost + (uint64_t) MAX(MIN(by_class, by_pair), 1);
         if (sum < best.cost) {
             best.cost = sum;
@@ -232,15 +234,22 @@ static bool is_doubt(const struct state *st)
            (st->n == 1 && lang_entries[st->word].cost > (unsigned) COST_RARE);
 }
 
+static size_t cheapest(const struct place *p)
+{
+    size_t best = 0;
+
+    for (size_t k = 1; k < p->n; k++)
+        if (p->states[k].cost < p->states[best].cost)
+            best = k;
+    return best;
+}
+
 /* Back from the cheapest end. */
 static void conclude(const struct search *s, struct lang_meant *ret, struct lang_meaning *sum)
 {
     const struct place *last = &s->places[s->n];
-    size_t best = 0;
+    const size_t best = cheapest(last);
 
-    for (size_t k = 1; k < last->n; k++)
-        if (last->states[k].cost < last->states[best].cost)
-            best = k;
     sum->cost += last->states[best].cost;
     for (size_t end = s->n, k = best; end > 0;) {
         const struct state *st = &s->places[end].states[k];
@@ -263,6 +272,13 @@ static size_t run_length(const struct lang_heard *in, size_t n)
     return MAX_RUN;
 }
 
+static void begin(struct place *places, size_t n, unsigned before)
+{
+    for (size_t i = 0; i <= n; i++)
+        places[i].n = 0;
+    places[0] = (struct place){.n = 1, .states = {{.word = ID_NONE, .tag = (uint16_t) before}}};
+}
+
 int lang_search(const struct lang_heard *in, size_t n, unsigned before, struct lang_meant *ret,
                 struct lang_meaning *ret_sum)
 {
@@ -274,9 +290,7 @@ int lang_search(const struct lang_heard *in, size_t n, unsigned before, struct l
     for (size_t done = 0, length; done < n; done += length) {
         length = run_length(in + done, n - done);
         struct search s = {.in = in + done, .n = length, .places = places};
-        for (size_t i = 0; i <= length; i++)
-            places[i].n = 0;
-        places[0] = (struct place){.n = 1, .states = {{.word = ID_NONE, .tag = (uint16_t) before}}};
+        begin(places, length, before);
         for (size_t i = 0; i < length; i++) {
             extend_words(&s, i);
             extend_inside(&s, i);
@@ -286,5 +300,109 @@ int lang_search(const struct lang_heard *in, size_t n, unsigned before, struct l
     }
     if (ret_sum)
         *ret_sum = sum;
+    return 0;
+}
+
+/* ---- the same for what is written in Hanzi ---- */
+
+static unsigned hanzi_at(const struct lang_entry *e, size_t k)
+{
+    return k < e->n ? lang_entry_hanzi[e->first + k] : 0;
+}
+
+/* The first of [low, high) in lang_by_hanzi whose k-th character is at least `c`. */
+static size_t lower_hanzi(size_t low, size_t high, size_t k, uint32_t c)
+{
+    while (low < high) {
+        const size_t mid = (low + high) / 2;
+        if (hanzi_at(&lang_entries[lang_by_hanzi[mid]], k) < c)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+static void extend_hanzi(struct search *s, size_t at)
+{
+    size_t low = 0, high = lang_n_entries;
+
+    for (size_t n = 1; n <= MAX_SYLLABLES && at + n <= s->n; n++) {
+        low = lower_hanzi(low, high, n - 1, s->hanzi[at + n - 1]);
+        high = lower_hanzi(low, high, n - 1, s->hanzi[at + n - 1] + 1);
+        for (size_t i = low; i < high && lang_entries[lang_by_hanzi[i]].n == n; i++) {
+            const struct lang_entry *e = &lang_entries[lang_by_hanzi[i]];
+            extend(s, at, n, lang_by_hanzi[i], e->tag, e->cost);
+        }
+        const bool is_word = low < high && lang_entries[lang_by_hanzi[low]].n == 1;
+        if (n == 1 && !is_word)
+            extend(s, at, 1, ID_NONE, lang_class_noun, COST_NEVER);
+        if (low == high)
+            return;
+    }
+}
+
+static int compare_characters(const void *a, const void *b)
+{
+    const struct lang_character *x = a, *y = b;
+
+    return (x->c > y->c) - (x->c < y->c);
+}
+
+static uint16_t rare_reading(uint32_t c)
+{
+    const struct lang_character key = {.c = c}, *found;
+
+    found = bsearch(&key, lang_characters, lang_n_characters, sizeof(key), compare_characters);
+    return found ? found->code : 0;
+}
+
+static int compare_forms(const void *a, const void *b)
+{
+    const struct lang_form *x = a, *y = b;
+
+    return (int) x->traditional - (int) y->traditional;
+}
+
+uint32_t lang_simplified(uint32_t c)
+{
+    const struct lang_form key = {.traditional = (uint16_t) c}, *found = NULL;
+
+    if (c <= UINT16_MAX)
+        found = bsearch(&key, lang_forms, lang_n_forms, sizeof(key), compare_forms);
+    return found ? found->simplified : c;
+}
+
+static void conclude_hanzi(const struct search *s, struct lang_read *ret)
+{
+    for (size_t end = s->n, k = cheapest(&s->places[s->n]); end > 0;) {
+        const struct state *st = &s->places[end].states[k];
+        end -= st->n;
+        for (size_t i = 0; i < st->n; i++)
+            ret[end + i] = (struct lang_read){
+                .code = st->word == ID_NONE ? rare_reading(s->hanzi[end])
+                                            : lang_entry_codes[lang_entries[st->word].first + i],
+                .tag = (uint8_t) st->tag,
+                .begins = i == 0,
+            };
+        k = st->before;
+    }
+}
+
+int lang_search_hanzi(const uint32_t *hanzi, size_t n, unsigned before, struct lang_read *ret)
+{
+    CLEANUP_FREE struct place *places = malloc((MIN(n, (size_t) MAX_RUN) + 1) * sizeof(*places));
+
+    if (!places)
+        return -ENOMEM;
+    for (size_t done = 0, length; done < n; done += length) {
+        length = MIN(n - done, (size_t) MAX_RUN);
+        struct search s = {.hanzi = hanzi + done, .n = length, .places = places};
+        begin(places, length, before);
+        for (size_t i = 0; i < length; i++)
+            extend_hanzi(&s, i);
+        conclude_hanzi(&s, ret + done);
+        before = lang_class_start;
+    }
     return 0;
 }

@@ -42,3 +42,23 @@ struct lang_meaning {
  */
 int lang_search(const struct lang_heard *in, size_t n, unsigned before, struct lang_meant *ret,
                 struct lang_meaning *ret_sum);
+
+/** How a character is read. */
+struct lang_read {
+    uint16_t code;  ///< (base + 1) * 8 + tone 1-5; 0: nobody knows
+    uint8_t tag;    ///< class of its word
+    bool begins;    ///< a word begins here
+    bool is_number; ///< to be filled in: its tones are those of counting
+};
+
+/** The cheapest row of words that is written so: which readings the characters have. The same
+ * weights as above.
+ *
+ * @param hanzi  n characters, simplified where there are two forms (lang_simplified())
+ * @param ret    n; cost linear in n
+ * @return 0 or -ENOMEM
+ */
+int lang_search_hanzi(const uint32_t *hanzi, size_t n, unsigned before, struct lang_read *ret);
+
+/** The form that the lexicon has; other characters stay. */
+uint32_t lang_simplified(uint32_t c);

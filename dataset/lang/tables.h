@@ -92,6 +92,31 @@ struct lang_math_sign {
 extern const struct lang_math_sign lang_math_signs[];
 extern const size_t lang_n_math_signs;
 
+/** How print is read; data/text.tsv says what the kinds mean. Of one kind the longest first. */
+enum lang_print_kind {
+    LANG_PRINT_COUNTS,
+    LANG_PRINT_DIGITS,
+    LANG_PRINT_KEEPS,
+    LANG_PRINT_LIANG,
+    LANG_PRINT_MATH,
+    LANG_PRINT_MEASURE,
+    LANG_PRINT_MONEY,
+    LANG_PRINT_NO_NUMBER,
+    LANG_PRINT_OPERATOR,
+    LANG_PRINT_PAUSE,
+    LANG_PRINT_SCORE,
+    LANG_PRINT_SIGN,
+    LANG_PRINT_SILENT,
+    LANG_PRINT_UNIT,
+    LANG_PRINT_WEAK,
+};
+struct lang_print {
+    uint8_t kind;
+    char text[15], pinyin[32];
+};
+extern const struct lang_print lang_prints[];
+extern const size_t lang_n_prints;
+
 /** Words, sorted by the usual bases of their syllables, the shorter of two with one beginning
  * first, then by cost. Of a single character each reading is one. */
 struct lang_entry {
@@ -104,6 +129,23 @@ extern const struct lang_entry lang_entries[];
 extern const size_t lang_n_entries;
 extern const uint16_t lang_entry_codes[]; ///< (base + 1) * 8 + tone 1-5
 extern const uint16_t lang_entry_hanzi[]; ///< UTF-16, none needs two
+
+extern const uint32_t lang_by_hanzi[]; ///< the entries in the order of their characters
+
+/** Characters that are in no entry, and their reading; sorted. */
+struct lang_character {
+    uint32_t c; ///< UTF-32
+    uint16_t code;
+};
+extern const struct lang_character lang_characters[];
+extern const size_t lang_n_characters;
+
+/** Traditional characters and what entries have in their place; sorted. */
+struct lang_form {
+    uint16_t traditional, simplified;
+};
+extern const struct lang_form lang_forms[];
+extern const size_t lang_n_forms;
 
 /** Characters as parts of words, by the usual base of their syllable: those of base b are
  * lang_inside[lang_inside_first[b]] to the next base's, the most frequent first. */
@@ -129,6 +171,12 @@ extern const int16_t lang_class_gain[LANG_N_CLASSES][LANG_N_CLASSES];
 extern const uint8_t lang_class_start;  ///< what a clause begins with; no word has it
 extern const uint8_t lang_class_number; ///< m
 extern const uint8_t lang_class_noun;   ///< n
+extern const uint8_t lang_class_preposition, lang_class_conjunction, lang_class_adverb;
+extern const uint8_t lang_class_measure, lang_class_pronoun, lang_class_verb;
+extern const uint8_t lang_class_of;      ///< uj: de5 behind an attribute
+extern const uint8_t lang_class_mood;    ///< y: ma5, ne5, ba5
+extern const uint8_t lang_class_place;   ///< f: behind a noun
+extern const uint8_t lang_class_perfect; ///< ul: le5
 
 /** Pairs of toned syllables, coded as in lang_entry_codes, in which yi1 and bu4 are not "one" and
  * "not" and know no sandhi; sorted. */

@@ -4,9 +4,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/macro.h"
-#include "lang/words.h"
+#include "lang/script.h"
 
 void lang_utterance_done(struct lang_utterance *u)
 {
@@ -19,58 +20,64 @@ void lang_utterance_done(struct lang_utterance *u)
     *u = (struct lang_utterance){0};
 }
 
-static int add_spans(struct lang_utterance *u, struct lang_sentence *sentences, size_t n,
-                     const char *text)
+static void say_pinyin(struct lang_script *s, const char *text, struct fail *fail)
 {
-    struct lang_span *spans = reallocarray(u->spans, MAX(u->n + n, (size_t) 1), sizeof(*spans));
-
-    if (!spans)
-        return -ENOMEM;
-    u->spans = spans;
-    for (size_t i = 0; i < n; i++)
-        u->spans[u->n++] = (struct lang_span){
-            .pinyin = TAKE_PTR(sentences[i].pinyin),
-            .rate = 1,
-            .pitch = 1,
-            .volume = 1,
-            .offset = (size_t) (sentences[i].begin - text),
-            .n_bytes = (size_t) (sentences[i].end - sentences[i].begin),
-        };
-    return 0;
+    s->r = lang_pieces_read(text, &s->pieces, fail);
 }
 
-static int say_pinyin(const char *text, bool no_sandhi, unsigned max_syllables,
-                      struct lang_utterance *ret, struct fail *fail)
+static void say_text(struct lang_script *s, const char *text, struct fail *fail)
 {
-    struct lang_pieces pieces;
-    struct lang_sentence *sentences = NULL;
+    const size_t room = MAX(strlen(text), (size_t) 1);
+    CLEANUP_FREE struct lang_char *chars = calloc(room, sizeof(*chars));
     size_t n = 0;
-    int r = lang_pieces_read(text, &pieces, fail);
 
-    if (r < 0)
-        return r;
-    if (!no_sandhi)
-        lang_pieces_sandhi(&pieces);
-    r = lang_pieces_cut(pieces.items, pieces.n, max_syllables, &sentences, &n);
-    if (r == 0)
-        r = add_spans(ret, sentences, n, text);
-    lang_sentences_free(sentences, n);
-    lang_pieces_done(&pieces);
-    return r < 0 ? fail_set(fail, FAIL_OTHER, r, "not enough memory for the text") : 0;
+    if (!chars)
+        s->r = -ENOMEM;
+    for (size_t at = 0, length; s->r == 0 && text[at]; at += length) {
+        uint32_t c;
+        length = lang_utf8_read(text + at, &c);
+        if (length == 0)
+            s->r =
+                fail_set(fail, FAIL_INPUT, -EINVAL,
+                         "byte %zu of the text is no UTF-8; convert it, as with iconv -f GBK", at);
+        else
+            chars[n++] = (struct lang_char){c, (uint32_t) length, at};
+    }
+    if (s->r == 0)
+        lang_text_say(s, chars, n, LANG_SAY_PLAIN);
+    lang_script_breathe(s);
+}
+
+static void say_ssml(struct lang_script *s, const char *text, struct fail *fail)
+{
+    const int r = lang_ssml_say(s, text, fail);
+
+    if (s->r == 0)
+        s->r = r;
+    lang_script_breathe(s);
 }
 
 int lang_utterance(const char *text, enum lang_input kind, bool no_sandhi, unsigned max_syllables,
                    struct lang_utterance *ret, struct fail *fail)
 {
     struct lang_utterance u = {0};
+    struct lang_script script;
 
-    if (kind != LANG_PINYIN)
-        return fail_set(fail, FAIL_UNAVAILABLE, -ENOSYS,
-                        "this version reads toned pinyin only; write pinyin, as in ni3hao3");
-    int r = say_pinyin(text, no_sandhi, max_syllables, &u, fail);
-    if (r < 0)
-        lang_utterance_done(&u);
+    lang_script_begin(&script, text);
+    if (kind == LANG_PINYIN)
+        say_pinyin(&script, text, fail);
+    else if (kind == LANG_TEXT)
+        say_text(&script, text, fail);
     else
+        say_ssml(&script, text, fail);
+    int r = script.r;
+    if (r == 0)
+        r = lang_script_finish(&script, no_sandhi, max_syllables, &u);
+    lang_script_done(&script);
+    if (r == 0) {
         *ret = u;
-    return r;
+        return 0;
+    }
+    lang_utterance_done(&u);
+    return r == -EINVAL ? r : fail_set(fail, FAIL_OTHER, r, "not enough memory for the text");
 }

@@ -165,7 +165,7 @@ static int read_word(const char *p, struct lang_piece *word)
     return r == 0 && word->n == 0 ? -EINVAL : r; /* apostrophes alone are no word */
 }
 
-static int add_piece(struct lang_pieces *p, const struct lang_piece *piece)
+int lang_pieces_add(struct lang_pieces *p, const struct lang_piece *piece)
 {
     if (p->n == p->room) {
         size_t room = p->room * 2 + 32;
@@ -213,7 +213,7 @@ int lang_pieces_read(const char *pinyin, struct lang_pieces *ret, struct fail *f
         }
         struct lang_piece piece = {0};
         int r = read_piece(p, &piece, fail);
-        if (r == 0 && (r = add_piece(ret, &piece)) < 0)
+        if (r == 0 && (r = lang_pieces_add(ret, &piece)) < 0)
             fail_set(fail, FAIL_OTHER, r, "not enough memory for the pinyin");
         if (r < 0) {
             free(piece.items);

@@ -11,9 +11,17 @@
 #include "base/fail.h"
 
 struct lang_syllable {
-    uint16_t base; ///< index into lang_bases
-    uint8_t tone;  ///< 1-5; 0: none written
-    uint8_t other; ///< where none is written: the only tone, besides 5, that can be meant; 0: any
+    uint16_t base;  ///< index into lang_bases
+    uint8_t tone;   ///< 1-5; 0: none written
+    uint8_t other;  ///< where none is written: the only tone, besides 5, that can be meant; 0: any
+    uint8_t sandhi; ///< enum lang_sandhi_kind, of yi1 and bu4
+};
+
+/** What is known of a yi1 or bu4. */
+enum lang_sandhi_kind {
+    LANG_SANDHI_BY_SOUND, ///< nothing: how its word sounds must tell
+    LANG_SANDHI_MEASURES, ///< it is one or not
+    LANG_SANDHI_NONE,     ///< it is another word, or counts, and keeps its tone
 };
 
 enum lang_piece_kind { LANG_PIECE_WORD, LANG_PIECE_PAUSE, LANG_PIECE_SILENT };
@@ -26,6 +34,7 @@ struct lang_piece {
     size_t n_text;               ///< bytes
     struct lang_syllable *items; ///< owned; of a word
     size_t n;
+    uint8_t tag; ///< its class in the lexicon; 0: not asked
 };
 
 struct lang_pieces {
@@ -33,6 +42,8 @@ struct lang_pieces {
     size_t n, room;
 };
 void lang_pieces_done(struct lang_pieces *p);
+/** *piece is copied, what it owns taken. -ENOMEM: nothing is taken. */
+int lang_pieces_add(struct lang_pieces *p, const struct lang_piece *piece);
 
 /** Cut pinyin. Half-width punctuation becomes full-width; u-umlaut and "u:" are v; upper case is
  * accepted. What is no syllable: FAIL_INPUT, -EINVAL, the word named. *ret is empty on failure. */
