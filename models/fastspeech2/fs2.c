@@ -238,6 +238,22 @@ static double f0_hz_of(const struct fs2 *m, float v)
     return hz > most ? most : hz;
 }
 
+/* The contour's factor at a part of the speech. */
+static double contour_at(const struct fs2_params *q, double at)
+{
+    const struct fs2_point *c = q->contour;
+    size_t i = 0;
+
+    if (q->n_contour == 0)
+        return 1;
+    while (i < q->n_contour && c[i].at <= at)
+        i++;
+    if (i == 0 || i == q->n_contour)
+        return c[i == 0 ? 0 : i - 1].factor;
+    const double part = (at - c[i - 1].at) / (c[i].at - c[i - 1].at);
+    return c[i - 1].factor + part * (c[i].factor - c[i - 1].factor);
+}
+
 /* Log F0 (0 where unvoiced), voicing and energy, changed as the caller wishes, go back through the
  * variance convolution into x; F0 by frame is also an output. */
 static int apply_variances(struct pass *p)
@@ -245,7 +261,6 @@ static int apply_variances(struct pass *p)
     const struct fs2 *m = p->m;
     const size_t n = p->x->length;
     CLEANUP_FREE float *v = malloc(3 * n * sizeof(*v));
-    const float shift = (float) (log(p->params->pitch) / m->pitch_scale);
     struct nn_tensor *t;
     int r;
 
@@ -254,8 +269,10 @@ static int apply_variances(struct pass *p)
     if ((r = nn_tensor_read(p->pitch, v)) < 0 || (r = nn_tensor_read(p->energy, v + 2 * n)) < 0)
         return r;
     for (size_t i = 0; i < n; i++) {
+        const double factor =
+            p->params->pitch * contour_at(p->params, ((double) i + 0.5) / (double) n);
         const bool voiced = v[n + i] > 0;
-        v[i] = voiced ? v[i] + shift : 0;
+        v[i] = voiced ? v[i] + (float) (log(factor) / m->pitch_scale) : 0;
         v[n + i] = voiced;
         v[2 * n + i] *= (float) p->params->energy;
         if (!m->by_phone)
@@ -384,6 +401,14 @@ static int check(const struct fs2 *m, const struct fs2_phone *phones, size_t n,
                         "rate %g, pitch %g or energy %g is out of range; use rate 0.5 to 4, pitch "
                         "0.5 to 2, energy 0 to 2",
                         params->rate, params->pitch, params->energy);
+    for (size_t i = 0; i < params->n_contour; i++)
+        if (!(params->contour[i].factor >= 0.25 && params->contour[i].factor <= 4) ||
+            !(params->contour[i].at >= (i ? params->contour[i - 1].at : 0)) ||
+            !(params->contour[i].at <= 1))
+            return fail_set(fail, FAIL_USAGE, -EINVAL,
+                            "point %zu of the pitch contour (%g at %g) is out of range or order; "
+                            "use factors from 0.25 to 4, rising from 0 to 1",
+                            i + 1, params->contour[i].factor, params->contour[i].at);
     if (params->voice >= m->n_voices)
         return fail_set(fail, FAIL_USAGE, -EINVAL, "there is no voice %u; the file holds %u",
                         params->voice, m->n_voices);

@@ -21,11 +21,19 @@ struct fs2_phone {
     uint8_t position; ///< 1 in a word's first syllable, 2 in the others, 0 for pauses
 };
 
+/** A point of a contour. */
+struct fs2_point {
+    double at;     ///< 0 .. 1 of the speech
+    double factor; ///< on F0, 0.25 .. 4
+};
+
 struct fs2_params {
-    double rate;    ///< speaking rate, 0.5 .. 4.0; durations are divided by it
-    double pitch;   ///< factor on F0, 0.5 .. 2.0
-    double energy;  ///< factor on the predicted energy's deviation, 0 .. 2
-    unsigned voice; ///< index of fs2_voices()
+    double rate;                     ///< speaking rate, 0.5 .. 4.0; durations are divided by it
+    double pitch;                    ///< factor on F0, 0.5 .. 2.0
+    double energy;                   ///< factor on the predicted energy's deviation, 0 .. 2
+    unsigned voice;                  ///< index of fs2_voices()
+    const struct fs2_point *contour; ///< [n_contour] rising in `at`, linear between, level outside;
+    size_t n_contour;                ///< on top of `pitch`; borrowed
 };
 #define fs2_params(...) (&(struct fs2_params){.rate = 1, .pitch = 1, .energy = 1, __VA_ARGS__})
 

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hifigan/envelope.h"
+
 #define CHUNK_FRAMES 1000
 
 /* ---- the model ------------------------------------------------------------------------------ */
@@ -282,15 +284,24 @@ static int speak_chunk(struct speech *s, unsigned first, unsigned n)
     return 0;
 }
 
+/* The harmonic source of the whole speech, which all its chunks are cut from. */
+static int record_whole_source(struct speech *s, const double *f0_hz)
+{
+    const struct hifigan *h = s->h;
+    int r = nn_tensor(s->run, 4, s->n_frames * (h->hop / 4), h->hop / 8, &s->source);
+
+    if (r < 0)
+        return r;
+    return nn_harmonic_source(s->run, f0_hz, s->n_frames, h->hop, h->rate_hz, h->harmonics,
+                              h->n_harmonics, h->source_scale, h->source_bias, s->source);
+}
+
 static int speak(struct speech *s, const double *f0_hz)
 {
     const struct hifigan *h = s->h;
     int r;
 
-    if (h->has_source &&
-        ((r = nn_tensor(s->run, 4, s->n_frames * (h->hop / 4), h->hop / 8, &s->source)) < 0 ||
-         (r = nn_harmonic_source(s->run, f0_hz, s->n_frames, h->hop, h->rate_hz, h->harmonics,
-                                 h->n_harmonics, h->source_scale, h->source_bias, s->source)) < 0))
+    if (h->has_source && (r = record_whole_source(s, f0_hz)) < 0)
         return r;
     for (unsigned first = 0; first < s->n_frames; first += h->chunk)
         if ((r = speak_chunk(s, first, MIN(h->chunk, s->n_frames - first))) < 0)
@@ -333,4 +344,75 @@ int hifigan_speak(struct hifigan *h, const float *mel, const double *f0_hz, unsi
         r = speak(&s, f0_hz);
     }
     return r < 0 ? fail_set(fail, FAIL_OTHER, r, "cannot compute the speech: %m") : 0;
+}
+
+/* ---- piece by piece ------------------------------------------------------------------------- */
+
+struct hifigan_stream {
+    struct speech s; ///< its run lives as long as the stream
+    struct hifigan_envelope *envelope;
+    unsigned n_done; ///< frames
+};
+
+struct hifigan_stream *hifigan_stream_free(struct hifigan_stream *s)
+{
+    if (!s)
+        return NULL;
+    nn_run_free(s->s.run);
+    hifigan_envelope_free(s->envelope);
+    free(s->s.samples);
+    free(s);
+    return NULL;
+}
+
+static int stream_start(struct hifigan_stream *s, const double *f0_hz, unsigned passes,
+                        float sharpness)
+{
+    const struct hifigan *h = s->s.h;
+    const struct hifigan_envelope_params params = {h->rate_hz, h->hop, h->n_mels, passes,
+                                                   sharpness};
+    int r;
+
+    s->s.samples = malloc((size_t) s->s.n_frames * h->hop * sizeof(*s->s.samples));
+    if (!s->s.samples)
+        return -ENOMEM;
+    if ((r = hifigan_envelope_new(&params, s->s.mel, s->s.n_frames, &s->envelope)) < 0 ||
+        (r = nn_run_new(h->nn, &s->s.run)) < 0)
+        return r;
+    return h->has_source ? record_whole_source(&s->s, f0_hz) : 0;
+}
+
+int hifigan_stream_new(struct hifigan *h, const float *mel, const double *f0_hz, unsigned n_frames,
+                       unsigned passes, float sharpness, struct hifigan_stream **ret,
+                       struct fail *fail)
+{
+    CLEANUP(hifigan_stream_freep) struct hifigan_stream *s = calloc(1, sizeof(*s));
+    int r = s ? check(h, mel, f0_hz, n_frames, fail) : -ENOMEM;
+
+    if (r < 0)
+        return r;
+    s->s = (struct speech){.h = h, .mel = mel, .n_frames = n_frames};
+    r = stream_start(s, f0_hz, passes, sharpness);
+    if (r < 0)
+        return fail_set(fail, FAIL_OTHER, r, "cannot compute the speech: %m");
+    *ret = TAKE_PTR(s);
+    return 0;
+}
+
+int hifigan_stream_next(struct hifigan_stream *s, unsigned n_frames, const float **ret,
+                        size_t *ret_n, const volatile int *cancel, struct fail *fail)
+{
+    const size_t hop = s->s.h->hop, from = s->n_done;
+    const unsigned n = MIN(MAX(n_frames, 1u), s->s.n_frames - s->n_done);
+    int r = 0;
+
+    s->s.cancel = cancel;
+    s->s.fail = fail;
+    if (n > 0)
+        r = speak_chunk(&s->s, s->n_done, n);
+    if (r < 0)
+        return fail_set(fail, FAIL_OTHER, r, "cannot compute the speech: %m");
+    s->n_done += n;
+    r = hifigan_envelope_push(s->envelope, s->s.samples + from * hop, n * hop, ret, ret_n);
+    return r < 0 ? r : s->n_done < s->s.n_frames;
 }

@@ -23,6 +23,22 @@ unsigned hifigan_hop(const struct hifigan *h);
  * (0 = unvoiced) feeds the harmonic source; a generator without one accepts NULL. */
 int hifigan_speak(struct hifigan *h, const float *mel, const double *f0_hz, unsigned n_frames,
                   float *samples, const volatile int *cancel, struct fail *fail);
+
+/** Speech that is made piece by piece and goes through the filter of hifigan/envelope.h. */
+struct hifigan_stream;
+/** Begin to speak; `mel`, `f0_hz` and `h` are borrowed until hifigan_stream_free(). `passes`,
+ * `sharpness`: of struct hifigan_envelope_params. */
+int hifigan_stream_new(struct hifigan *h, const float *mel, const double *f0_hz, unsigned n_frames,
+                       unsigned passes, float sharpness, struct hifigan_stream **ret,
+                       struct fail *fail);
+struct hifigan_stream *hifigan_stream_free(struct hifigan_stream *s);
+DEFINE_CLEANUP(struct hifigan_stream *, hifigan_stream_free);
+/** Compute up to `n_frames` (>= 1) more: *ret_n samples (few or none at first: the filter wants
+ * some to come), borrowed until the next call. However the speech is cut, the samples are the same.
+ * Returns 1 while there are more, 0 with the last ones. */
+int hifigan_stream_next(struct hifigan_stream *s, unsigned n_frames, const float **ret,
+                        size_t *ret_n, const volatile int *cancel, struct fail *fail);
+
 /** Compute at most this many frames at once (1,000 at first); less takes less memory, and the
  * samples stay the same. */
 void hifigan_set_chunk(struct hifigan *h, unsigned n_frames);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Nearest text of a bank by p = a . b (the paper's equation; embeddings of length 1). Thread: as nn.
+ * Nearest text of a bank by p = a . b (the paper's equation; embeddings of length 1). Thread: as
+ * nn.
  */
 #pragma once
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""golden.py OUT [dotmap]: small models with seeded random weights, their inputs and what PyTorch computes, for tests/golden.
+"""golden.py OUT [dotmap|envelope|voices]: small models with seeded random weights, their inputs and what PyTorch computes, for tests/golden.
 
 Each model is stored as it would be shipped (NAME.safetensors, its configuration under metadata "brailled"), with inputs and outputs in
 NAME.io.safetensors. Weights are scaled so that no layer dies or saturates. The stored precision (f32, f16, bf16) differs from model to model, so that
@@ -16,6 +16,7 @@ import torch.nn as nn
 from safetensors.torch import save_file
 
 import dotmap
+import envelope
 import fastspeech2
 import hifigan
 from clip_model import SPECIALS, BrailleCLIP
@@ -127,6 +128,51 @@ def make_fastspeech2(folder, level, precision, rate, pitch_factor, energy_factor
 
 
 @torch.no_grad()
+def make_voices(folder, precision):
+    """Two speakers: their rows are added behind the encoder."""
+    names = ["<pad>", "sil", "，", *"bpmf", "zh", "_a", "_ang", "_v"]
+    config = dict(fastspeech2.CONFIG, hidden=24, ffn=40, heads=2, encoder_layers=1, decoder_layers=1, n_mels=20, variance_level="frame")
+    for seed in range(100):  # as above
+        torch.manual_seed(seed)
+        g = fastspeech2.FastSpeech2(config, len(names)).eval()
+        scale(g)
+        g.phone.weight.mul_(1.5)
+        g.duration.linear.weight.mul_(0.7), g.duration.linear.bias.fill_(math.log(6))
+        tensors = stored(g, precision)
+        tensors["speakers"] = torch.randn(2, config["hidden"]).to(PRECISION[precision])
+        ids = torch.stack([torch.randint(1, len(names), (9,)), torch.randint(0, 6, (9,)), torch.randint(0, 3, (9,))], -1)[None]
+        outs = []
+        for row in tensors["speakers"].float():
+            hook = g.encoder[-1].register_forward_hook(lambda _, __, y: y + row)
+            outs.append(g(ids, torch.zeros(1, 9, dtype=torch.bool)))
+            hook.remove()
+        d = [torch.exp(o["log_dur"]) - 1 for o in outs]
+        if all((v - torch.floor(v) - 0.5).abs().min() > 0.02 for v in d) and all(o["pitch_out"][..., 1].abs().min() > 0.01 for o in outs):
+            break
+    else:
+        sys.exit("no seed without a decision near its edge")
+    config = dict(config, model="fastspeech2", phones=names, rate=RATE, hop=HOP,
+                  voices=[dict(name="one", gender="female", title="One"), dict(name="two", gender="male", title="二")])
+    io = dict(phones=ids[0])
+    for i, o in enumerate(outs):
+        f0 = torch.exp(config["pitch_mean"] + config["pitch_scale"] * o["pitch"][0, :, 0]) * o["pitch"][0, :, 1]
+        io.update({f"voice{i}_dur": o["dur"][0], f"voice{i}_mel": o["mel"][0].T, f"voice{i}_f0": f0})
+    write(folder, "fastspeech2-voices", tensors, config, io)
+
+
+@torch.no_grad()
+def make_envelope(folder):
+    """A buzz with noise, and the mel of something else that is loud and quiet elsewhere."""
+    torch.manual_seed(11)
+    t = torch.arange(14 * HOP)
+    y = 0.3 * torch.sin(0.06 * t) ** 7 + 0.05 * torch.randn(len(t)) * (1 + torch.sin(t / 500))
+    io = dict(mel=speech_like(14) / 2, samples=y)
+    once, twice = (envelope.correct(y, io["mel"], n, sharp) for n, sharp in ((1, 0.0), (2, 0.4)))
+    write(folder, "envelope", {"none": torch.zeros(1)}, {}, dict(io, once=once, twice=twice))
+    os.remove(f"{folder}/envelope.safetensors")  # it has no weights
+
+
+@torch.no_grad()
 def make_clip(folder, precision):
     torch.manual_seed(5)
     letters = ["a", "7", "，", "我", "𠀀"]
@@ -169,8 +215,10 @@ def main():
     os.makedirs(folder, exist_ok=True)
     torch.set_num_threads(1)
     shipped = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../dataset/braille/data/dotmap.f16")
-    make_dotmap(folder, shipped)
-    if sys.argv[2:] == ["dotmap"]:  # after its weights changed
+    parts = dict(dotmap=lambda: make_dotmap(folder, shipped), envelope=lambda: make_envelope(folder), voices=lambda: make_voices(folder, "f16"))
+    for part in sys.argv[2:] or parts:  # the dots by themselves: after its weights changed
+        parts[part]()
+    if sys.argv[2:]:
         return
     make_hifigan(folder, "V1", 40, 11, "f16")
     make_hifigan(folder, "V2", 32, 9, "f16")

@@ -3,11 +3,13 @@
 
   hifigan.py train CORPUS OUT.pt [--steps 12000] [--threads 1]     resumable: the same command goes on where it stopped
   hifigan.py train CORPUS FINE.pt --start OUT.pt --mels DIR --lr 3e-4 --steps 3000           on the acoustic model's own mels
+  hifigan.py train CORPUS OUT.pt --more DIR --more DIR:MELS                                  with other voices (teacher.py's folders), on true or own mels
+  hifigan.py train CORPUS V3.pt --config V3 --adversarial                                    upstream's generators (V1, V2, V3), as upstream trains them
   hifigan.py export OUT.pt models/weights/hifigan.safetensors
 
 `Generator` is jik876's (V1, V2, V3 by configuration), and with `source` and `istft` set the same trunk with a harmonic source from F0
 and a short inverse STFT as its last layer. Both Fourier layers are written as convolutions with fixed weights, so that one kernel serves all.
-Trained with spectral losses only (log-mel, multi-resolution STFT, compressed complex STFT), in f32: bfloat16 was seen to stall (mel L1 0.75 at step
+The shipped form is trained with spectral losses only (log-mel, multi-resolution STFT, compressed complex STFT), in f32: bfloat16 was seen to stall (mel L1 0.75 at step
 3,000 where f32 has 0.65 at step 900; its noise floor hides the quiet bands). Measured in ../weights/hifigan.md.
 """
 import argparse
@@ -22,6 +24,7 @@ import torch.nn.functional as F
 from torch.nn.utils.parametrizations import weight_norm
 
 from common import HOP, RATE, Checkpoint, Ema, audio, cosine, export, log, mel, rows
+from discriminators import Judges
 
 CONFIGS = {
     "V1": dict(channels=512, rates=[8, 8, 2, 2], kernels=[16, 16, 4, 4], resblock=1, res_kernels=[3, 7, 11], res_dilations=[[1, 3, 5]] * 3),
@@ -141,14 +144,14 @@ def spectral_losses(a, b):
 
 def load(corpus, config, segment, count=None, mels=None):
     """-> (samples, source, mel or None) a sentence; the mels of `mels` are the acoustic model's (fastspeech2.py mels)."""
-    data = []
+    data, harmonics = [], config.get("source", CONFIGS["source"]["source"])
     for r in rows(corpus, "train")[:count]:
         x = audio(corpus, r)
         own = torch.from_numpy(np.load(f"{mels}/{r['id']}.npy")) if mels else None
         n = min(len(x) // HOP, own.shape[1] if mels else 10**9) * HOP
         if n > segment + HOP:
             # the teacher's F0 comes every 12.5 ms; the resampled sample i sits at (i + 1/3) / 200 - 0.5
-            e = source(np.array(r["f0"], "float32"), n, config["source"], RATE // 80, 1 / 3)
+            e = source(np.array(r["f0"], "float32"), n, harmonics, RATE // 80, 1 / 3)
             data.append((torch.from_numpy(x[:n]), torch.from_numpy(e).half(), own))
     return data
 
@@ -156,20 +159,25 @@ def load(corpus, config, segment, count=None, mels=None):
 def train(o):
     torch.set_num_threads(o.threads)
     torch.manual_seed(o.seed), random.seed(o.seed)
-    config = CONFIGS["source"]
+    config = CONFIGS[o.config]
     g = Generator(config)
     opt = torch.optim.AdamW(g.parameters(), 1e-3, (0.8, 0.99))
+    judges = Judges(o.lr) if o.adversarial else None
     ema, keep, step = Ema(g), Checkpoint(o.out), 0
     state = keep.load()
     if state:
         g.load_state_dict(state["g"]), opt.load_state_dict(state["opt"])
         ema.shadow, step = state["ema"], state["step"]
         random.setstate(state["random"])
+        if judges:
+            judges.restore(state["judges"])
     elif o.start:
         start = torch.load(o.start, weights_only=False)["ema"]
         g.load_state_dict(start)
         ema = Ema(g)
     data = load(o.corpus, config, o.segment, o.n_items, o.mels)
+    for folder, _, mels in (m.partition(":") for m in o.more):
+        data += load(folder, config, o.segment, o.n_items, mels or None)
     log(f"{len(data)} sentences, {sum(p.numel() for p in g.parameters()) / 1e6:.2f} M parameters, from step {step} of {o.steps}")
     past, t0 = [], time.time()
     while step < o.steps:
@@ -180,15 +188,18 @@ def train(o):
             x, e, own = random.choice(data)
             i = random.randrange(0, len(x) // HOP - o.segment // HOP)
             at, to = i * HOP, i * HOP + o.segment
-            batch.append((x[at:to], e[at:to].float(), own[:, i:i + o.segment // HOP].float() if o.mels else x[:0]))
-        y, e, own = (torch.stack(v) for v in zip(*batch))
+            batch.append((x[at:to], e[at:to].float(), None if own is None else own[:, i:i + o.segment // HOP].float()))
+        y, e = (torch.stack([b[k] for b in batch]) for k in (0, 1))
         m = mel(y)
-        got = g(own if o.mels else m, e[:, None])
-        got = got[:, 0]
+        got = g(torch.stack([true if b[2] is None else b[2] for b, true in zip(batch, m)]), e[:, None])[:, 0]
         l_mel = F.l1_loss(mel(got), m)
         l_mag, l_complex = spectral_losses(got, y)
+        # upstream's weights for its own generators: 45 mel, 2 features, 1 adversarial; they have no spectral terms
+        loss = 45 * l_mel + (10 * l_mag + 30 * l_complex if "istft" in config or not judges else 0)
+        if judges:
+            loss = loss + judges.step(y, got)
         opt.zero_grad()
-        (45 * l_mel + 10 * l_mag + 30 * l_complex).backward()
+        loss.backward()
         nn.utils.clip_grad_norm_(g.parameters(), 50.0)
         opt.step()
         step += 1
@@ -196,7 +207,8 @@ def train(o):
         past.append([l_mel.item(), l_mag.item(), l_complex.item()])
         if step % 20 == 0:
             log(f"step {step}/{o.steps} {(time.time() - t0) / len(past):.2f} s/step  mel %.4f  stft %.4f  complex %.4f" % tuple(np.mean(past[-50:], 0)))
-        keep.save(dict(g=g.state_dict(), opt=opt.state_dict(), ema=ema.shadow, step=step, random=random.getstate()), step == o.steps)
+        keep.save(dict(g=g.state_dict(), opt=opt.state_dict(), ema=ema.shadow, step=step, random=random.getstate(), config=o.config,
+                       judges=judges.state() if judges else None), step == o.steps)
 
 
 def fused(state, config):
@@ -218,13 +230,15 @@ def main():
     t.add_argument("--threads", type=int, default=1), t.add_argument("--seed", type=int, default=0)
     t.add_argument("--lr", type=float, default=1e-3), t.add_argument("--start", help="weights to begin with"), t.add_argument("--mels", help="folder of mels to speak from")
     t.add_argument("--n-items", type=int, help="only the first N sentences (for a trial)")
+    t.add_argument("--more", action="append", default=[], metavar="DIR[:MELS]"), t.add_argument("--config", choices=CONFIGS, default="source")
+    t.add_argument("--adversarial", action="store_true", help="with upstream's discriminators")
     e = sub.add_parser("export")
     e.add_argument("checkpoint"), e.add_argument("out")
     o = ap.parse_args()
     if o.command == "train":
         return train(o)
     state = torch.load(o.checkpoint, weights_only=False)
-    config = CONFIGS["source"]
+    config = CONFIGS[state.get("config", "source")]
     export(o.out, fused(state["ema"], config)[1], dict(config, model="hifigan", rate=RATE, hop=HOP, n_mels=80, steps=state["step"]))
 
 

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "clip/clip.h"
 #include "fastspeech2/fs2.h"
+#include "hifigan/envelope.h"
 #include "hifigan/hifigan.h"
 #include "knn/knn.h"
 #include "nn/weights_file.h"
@@ -123,6 +124,94 @@ static void test_chunks(struct nn *nn, const char *name)
     REQUIRE(worst < 1e-5);
 }
 
+/* The filter against its reference, whole and in pieces; silence stays quiet. */
+static void test_envelope(void)
+{
+    CLEANUP(nn_file_closep) struct nn_file *io = NULL;
+    CLEANUP_FREE float *got = NULL;
+    size_t n_mel, n;
+
+    WORKS(nn_file_open(path_of("envelope", ".io"), &io, &fail));
+    const float *mel = stored(io, "mel", &n_mel), *samples = stored(io, "samples", &n);
+    REQUIRE(n_mel / 80 == n / 256 && (got = calloc(n, sizeof(*got))));
+    for (unsigned passes = 0; passes <= 2; passes++) {
+        const struct hifigan_envelope_params params = {16000, 256, 80, passes,
+                                                       passes == 2 ? 0.4f : 0};
+        const float *want = stored(io,
+                                   passes == 0   ? "samples"
+                                   : passes == 1 ? "once"
+                                                 : "twice",
+                                   &n);
+        const size_t cuts[] = {n, 256, 1000, 77};
+        for (size_t c = 0; c < ELEMENTSOF(cuts); c++) {
+            CLEANUP(hifigan_envelope_freep) struct hifigan_envelope *e = NULL;
+            const float *out;
+            size_t n_out, at = 0;
+            REQUIRE(hifigan_envelope_new(&params, mel, (unsigned) (n / 256), &e) == 0);
+            for (size_t i = 0; i < n; i += cuts[c]) {
+                REQUIRE(hifigan_envelope_push(e, samples + i, MIN(cuts[c], n - i), &out, &n_out) ==
+                        0);
+                REQUIRE(at + n_out <= n);
+                if (c == 0)
+                    memcpy(got + at, out, n_out * sizeof(*out));
+                REQUIRE(memcmp(got + at, out, n_out * sizeof(*out)) == 0);
+                at += n_out;
+            }
+            REQUIRE(at == n && hifigan_envelope_push(e, samples, 1, &out, &n_out) == -EINVAL);
+        }
+        compare("envelope",
+                passes == 2 ? "two passes"
+                : passes    ? "one pass"
+                            : "none",
+                got, want, n);
+    }
+    REQUIRE(hifigan_envelope_new(&(struct hifigan_envelope_params){16000, 256, 80, 5, 0}, mel, 14,
+                                 &(struct hifigan_envelope *){NULL}) == -EINVAL);
+}
+
+/* A stream's samples do not hang on its cuts, and without the filter are those of one call. */
+static void test_stream(struct nn *nn, const char *name)
+{
+    enum { FRAMES = 90, HOP = 256 };
+    static const unsigned cuts[] = {FRAMES, 24, 7};
+    CLEANUP(hifigan_freep) struct hifigan *h = NULL;
+    CLEANUP_FREE float *whole = calloc(FRAMES * HOP, sizeof(*whole));
+    CLEANUP_FREE float *mel = malloc(80 * FRAMES * sizeof(*mel));
+    double f0_hz[FRAMES];
+
+    for (int i = 0; i < 80 * FRAMES; i++)
+        mel[i] = (float) (-4 + 2 * sin(0.37 * (i % FRAMES) + i / FRAMES * 0.11) + sin(1.7 * i * i));
+    for (int i = 0; i < FRAMES; i++)
+        f0_hz[i] = i % 20 < 14 ? 120 + 2 * i : 0;
+    WORKS(hifigan_new(nn, path_of(name, ""), &h, &fail));
+    for (unsigned passes = 0; passes <= 2; passes += 2) {
+        double worst = 0, peak = 0;
+        if (passes == 0)
+            WORKS(hifigan_speak(h, mel, f0_hz, FRAMES, whole, NULL, &fail));
+        for (size_t c = 0; c < ELEMENTSOF(cuts); c++) {
+            CLEANUP(hifigan_stream_freep) struct hifigan_stream *s = NULL;
+            const float *out;
+            size_t n, at = 0;
+            int more = 1;
+            WORKS(hifigan_stream_new(h, mel, f0_hz, FRAMES, passes, 0, &s, &fail));
+            while (more) {
+                WORKS(more = hifigan_stream_next(s, cuts[c], &out, &n, NULL, &fail));
+                REQUIRE(at + n <= FRAMES * HOP);
+                if (passes && c == 0)
+                    memcpy(whole + at, out, n * sizeof(*out));
+                for (size_t i = 0; i < n; i++, at++) {
+                    worst = fmax(worst, fabs(whole[at] - out[i]));
+                    peak = fmax(peak, fabs(whole[at]));
+                }
+            }
+            REQUIRE(at == FRAMES * HOP);
+        }
+        printf("%-18s streamed, %u passes: %.1e of %.2g on %s\n", name, passes, worst, peak,
+               device);
+        REQUIRE(worst < 2e-5 * fmax(peak, 1) && peak > 0.01);
+    }
+}
+
 static void compare_speech(const char *name, struct nn_file *io, const char *prefix,
                            const struct fs2_speech *s, size_t n_phones)
 {
@@ -185,6 +274,36 @@ static void test_fastspeech2(struct nn *nn, const char *name)
     REQUIRE(fs2_speak(m, phones, n, fs2_params(.pitch = 9), &s, NULL, NULL) == -EINVAL);
     phones[1].id = 999;
     REQUIRE(fs2_speak(m, phones, n, fs2_params(), &s, NULL, NULL) == -EINVAL && !s.mel);
+}
+
+/* Who speaks changes durations, pitch and mel; a file says who there is. */
+static void test_voices(struct nn *nn)
+{
+    CLEANUP(nn_file_closep) struct nn_file *io = NULL;
+    CLEANUP(fs2_freep) struct fs2 *m = NULL, *single = NULL;
+    struct fs2_phone phones[64];
+    struct fs2_speech s = {0};
+    size_t n, n_voices;
+
+    WORKS(nn_file_open(path_of("fastspeech2-voices", ".io"), &io, &fail));
+    WORKS(fs2_new(nn, path_of("fastspeech2-voices", ""), &m, &fail));
+    const struct fs2_voice *voices = fs2_voices(m, &n_voices);
+    REQUIRE(n_voices == 2 && strcmp(voices[0].name, "one") == 0);
+    REQUIRE(strcmp(voices[1].gender, "male") == 0 && strcmp(voices[1].title, "二") == 0);
+    const float *ids = stored(io, "phones", &n);
+    REQUIRE((n /= 3) <= ELEMENTSOF(phones));
+    for (size_t i = 0; i < n; i++)
+        phones[i] = (struct fs2_phone){(uint16_t) ids[3 * i], (uint8_t) ids[3 * i + 1],
+                                       (uint8_t) ids[3 * i + 2]};
+    for (unsigned v = 0; v < 2; v++) {
+        WORKS(fs2_speak(m, phones, n, fs2_params(.voice = v), &s, NULL, &fail));
+        compare_speech("fastspeech2-voices", io, v ? "voice1_" : "voice0_", &s, n);
+        fs2_speech_done(&s);
+    }
+    REQUIRE(fs2_speak(m, phones, n, fs2_params(.voice = 2), &s, NULL, NULL) == -EINVAL && !s.mel);
+    WORKS(fs2_new(nn, path_of("fastspeech2-frame", ""), &single, &fail));
+    voices = fs2_voices(single, &n_voices);
+    REQUIRE(n_voices == 1 && strcmp(voices[0].name, "xiaobei") == 0);
 }
 
 static void test_too_long(struct nn *nn)
@@ -381,6 +500,10 @@ int main(int argc, char **argv)
     nn_set_portable(nn, false);
     for (size_t i = 0; i < ELEMENTSOF(vocoders); i++)
         test_chunks(nn, vocoders[i]);
+    test_envelope();
+    test_stream(nn, "hifigan-v3");
+    test_stream(nn, "hifigan-source");
+    test_voices(nn);
     test_too_long(nn);
     test_edges(nn);
     test_hostile(nn);
