@@ -29,8 +29,8 @@ DIGITS = "零一二三四五六七八九"
 
 
 def readable(line):
-    """Nothing but signs and syllables that the phone table knows."""
-    return all(w in SIGNS or (w and re.fullmatch("([a-zê]+[1-5])+", w) and all(s in TABLE for s in re.findall("([a-zê]+)[1-5]", w))) for w in line.split())
+    """Nothing but signs, one at a time, and syllables that the phone table knows."""
+    return not re.search("[，、。！？：；] [，、。！？：；]", line) and all(w in SIGNS or (w and re.fullmatch("([a-zê]+[1-5])+", w) and all(s in TABLE for s in re.findall("([a-zê]+)[1-5]", w))) for w in line.split())
 
 
 def pinyin(text):
@@ -121,7 +121,7 @@ def main():
             rows = [r for r in map(json.loads, f) if r["split"] == "train"]
         lists["c"] = [(r["text"], r["pinyin"]) for r in lot.sample(rows, o.from_corpus)]
     lines = [((i + lot.random()) / len(items), f"{kind}{o.seed}{i:04}", text, said)
-             for kind, items in lists.items() for i, (text, said) in enumerate(items) if said]
+             for kind, items in lists.items() for i, (text, said) in enumerate(items) if said and readable(said)]
     with open(o.out, "w", encoding="utf8") as f:
         f.writelines(f"{key}\t{text}\t{said}\n" for _, key, text, said in sorted(lines))
     print({kind: sum(1 for x in lines if x[1][0] == kind) for kind in lists})
