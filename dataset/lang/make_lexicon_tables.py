@@ -120,6 +120,7 @@ def emit_classes(out, classes, gains):
     for a in names:
         print("    {%s}," % ",".join(str(gains.get((a, b), 0)) for b in names), file=out)
     print("};", file=out)
+    print("const char lang_class_names[LANG_N_CLASSES][4] = { %s };" % ", ".join('"%s"' % name for name in names), file=out)
     for name, tag in (("start", "^"), ("number", "m"), ("noun", "n"), ("preposition", "p"), ("conjunction", "c"), ("adverb", "d"), ("measure", "q"),
                       ("pronoun", "r"), ("verb", "v"), ("of", "uj"), ("mood", "y"), ("place", "f"), ("perfect", "ul")):
         print("const uint8_t lang_class_%s = %d;" % (name, classes[tag]), file=out)

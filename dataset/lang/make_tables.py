@@ -191,17 +191,27 @@ def emit_math(out, path):
 
 
 def emit_prints(out, path):
-    """Of one kind the longest first, so that the first that fits is meant."""
-    prints = [(kind, text, "" if pinyin == "-" else pinyin) for kind, text, pinyin in rows(path)]
+    """Of one kind the longest first, so that the first that fits is meant. The character in brackets is at `at`."""
+    prints = [(kind, text.replace("[", "").replace("]", "") if kind == "context" else text, "" if pinyin == "-" else pinyin,
+               text.index("[") if kind == "context" else 0) for kind, text, pinyin in rows(path)]
     print("const struct lang_print lang_prints[] = {", file=out)
-    for kind, text, pinyin in sorted(prints, key=lambda p: (p[0], -len(p[1]))):
-        print("    { LANG_PRINT_%s, %s, %s }," % (kind.upper(), c_string(text), c_string(pinyin)), file=out)
+    for kind, text, pinyin, at in sorted(prints, key=lambda p: (p[0], -len(p[1]))):
+        print("    { LANG_PRINT_%s, %d, %s, %s }," % (kind.upper(), at, c_string(text), c_string(pinyin)), file=out)
     print("};\nconst size_t lang_n_prints = %d;\n" % len(prints), file=out)
+
+
+def emit_neutral(out, path):
+    with open(path, encoding="utf8") as f:
+        words = sorted({word for line in f if line[0] != "#" for word in line.split()})
+    print("const uint16_t lang_neutral[][4] = {", file=out)
+    for word in words:
+        print("    { %s }," % ", ".join(str(ord(c)) for c in word), file=out)
+    print("};\nconst size_t lang_n_neutral = %d;\n" % len(words), file=out)
 
 
 def main():
     syllables, code = [tuple(r) for r in rows(sys.argv[1])], braille(sys.argv[2])
-    with open(sys.argv[10], "w", encoding="utf8") as out:
+    with open(sys.argv[11], "w", encoding="utf8") as out:
         print("/* SPDX-License-Identifier: Apache-2.0\n *\n * Made by dataset/lang/make_tables.py from dataset/lang/data.\n */\n"
               '#include "lang/tables.h"\n', file=out)
         emit_bases(out, syllables, code)
@@ -213,6 +223,7 @@ def main():
         emit_common_words(out, sys.argv[7])
         emit_math(out, sys.argv[8])
         emit_prints(out, sys.argv[9])
+        emit_neutral(out, sys.argv[10])
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Tone sandhi by the rules of the school book: of third tones in a row without a pause all but the
- * last become second; bu4 is bu2 before a fourth tone; yi1 (one) is yi2 before a fourth, yi4 before
- * the others, but not at a word's end, in ordinals, or among digits. The voice was trained on
- * speech that follows the same rules (models/recipes), third tones across words included.
+ * last become second, but one syllable before a word of two keeps a half third tone; bu4 is bu2
+ * before a fourth tone; yi1 (one) is yi2 before a fourth, yi4 before the others, but not at a
+ * word's end, in ordinals, or among digits. The voice was trained on speech that follows the same
+ * rules (models/recipes), third tones across words included.
  */
 
 #include "lang/lang.h"
@@ -84,6 +85,22 @@ static uint8_t new_tone(const struct lang_piece *word, size_t i, const struct la
     return after->tone >= 1 && after->tone <= 3 ? 4 : s.tone;
 }
 
+static bool is_third(const struct lang_piece *word, size_t i)
+{
+    return word->kind == LANG_PIECE_WORD && i < word->n && word->items[i].tone == 3;
+}
+
+/* One syllable and a word of two, all third tones and no more of them: the first is said with a
+ * half third tone, as in xiao3 | yu2san3. Huang Borong, Liao Xudong, Xiandai Hanyu. */
+static bool is_half_third(const struct lang_pieces *p, size_t k)
+{
+    const struct lang_piece *word = &p->items[k], *next = word + 1;
+
+    return word->n == 1 && is_third(word, 0) && k + 1 < p->n && next->n == 2 && is_third(next, 0) &&
+           is_third(next, 1) && !(k > 0 && is_third(word - 1, word[-1].n - 1)) &&
+           !(k + 2 < p->n && is_third(next + 1, 0));
+}
+
 /* Words from the last to the first, syllables from the first to the last, so that each still sees
  * the printed tone of the one behind it; `next` is a word's first syllable as printed, NULL at a
  * pause. */
@@ -92,6 +109,9 @@ void lang_pieces_sandhi(struct lang_pieces *p)
     const struct lang_syllable *next = NULL;
     struct lang_syllable next_printed = {0};
 
+    for (size_t k = 0; k < p->n; k++)
+        if (is_half_third(p, k))
+            p->items[k].items[0].sandhi = LANG_SANDHI_HALF;
     for (size_t k = p->n; k-- > 0;) {
         struct lang_piece *word = &p->items[k];
         if (word->kind == LANG_PIECE_PAUSE)
@@ -102,7 +122,7 @@ void lang_pieces_sandhi(struct lang_pieces *p)
         for (size_t i = 0; i < word->n; i++) {
             const struct lang_syllable *after = i + 1 < word->n ? &word->items[i + 1] : next;
             uint8_t tone = new_tone(word, i, next);
-            if (tone == 3 && after && after->tone == 3)
+            if (tone == 3 && after && after->tone == 3 && word->items[i].sandhi != LANG_SANDHI_HALF)
                 tone = 2;
             word->items[i].tone = tone;
         }

@@ -94,6 +94,7 @@ extern const size_t lang_n_math_signs;
 
 /** How print is read; data/text.tsv says what the kinds mean. Of one kind the longest first. */
 enum lang_print_kind {
+    LANG_PRINT_CONTEXT,
     LANG_PRINT_COUNTS,
     LANG_PRINT_DIGITS,
     LANG_PRINT_KEEPS,
@@ -112,10 +113,15 @@ enum lang_print_kind {
 };
 struct lang_print {
     uint8_t kind;
+    uint8_t at; ///< of a context: which character
     char text[15], pinyin[32];
 };
 extern const struct lang_print lang_prints[];
 extern const size_t lang_n_prints;
+
+/** Words that end in a neutral tone, UTF-16 with zeros behind; sorted. */
+extern const uint16_t lang_neutral[][4];
+extern const size_t lang_n_neutral;
 
 /** Words, sorted by the usual bases of their syllables, the shorter of two with one beginning
  * first, then by cost. Of a single character each reading is one. */
@@ -168,6 +174,7 @@ extern const size_t lang_n_pairs;
 /** [class][next class]: 256 * log of how much likelier it is there. */
 enum { LANG_N_CLASSES = 40 };
 extern const int16_t lang_class_gain[LANG_N_CLASSES][LANG_N_CLASSES];
+extern const char lang_class_names[LANG_N_CLASSES][4]; ///< as classes.tsv has them
 extern const uint8_t lang_class_start;  ///< what a clause begins with; no word has it
 extern const uint8_t lang_class_number; ///< m
 extern const uint8_t lang_class_noun;   ///< n

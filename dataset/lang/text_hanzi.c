@@ -99,21 +99,118 @@ static uint16_t code_of(const char *pinyin)
     return (uint16_t) ((base + 1) * 8 + pinyin[n] - '0');
 }
 
-/* Behind a number: three zhi1, not zhi3. */
+static bool is_counted(uint32_t c)
+{
+    return numeral(c) < N_DIGITS || c == u'十' || c == u'两' || c == u'几';
+}
+
+/* The first character of the word that character i is in. */
+static size_t word_start(const struct lang_read *read, size_t i)
+{
+    while (!read[i].begins)
+        i--;
+    return i;
+}
+
+/* Behind a number: three zhi1, not zhi3. Also in words of a numeral and a measure. */
 static void read_measure(const struct text *t, size_t at, struct lang_read *read, size_t i,
                          size_t n)
 {
-    const bool behind_number =
-        i > 0 ? read[i - 1].tag == lang_class_number || numeral(t->c[at + i - 1].c) < N_DIGITS ||
-                    t->c[at + i - 1].c == u'两' || t->c[at + i - 1].c == u'几'
-              : t->before == lang_class_number;
+    const bool behind_number = i > 0 ? is_counted(t->c[at + i - 1].c) ||
+                                           (read[i].begins && read[i - 1].tag == lang_class_number)
+                                     : t->before == lang_class_number;
+    const bool ends = i + 1 == n || read[i + 1].begins;
+    const size_t first = word_start(read, i);
+    const bool ordinal = t->c[at + first].c == u'第';
     size_t length;
 
-    if (!behind_number || !is_whole_word(read, i, n))
+    /* "zhi3 yang2" is no word behind a number */
+    const bool begins = t->c[at + i].c == u'只' && i == first;
+    if (!behind_number || (!ends && !begins) || i - first > 1u + ordinal)
+        return;
+    /* yi1xing2 is a party of travellers */
+    if (t->c[at + i].c == u'行' && i - first == 1 && !ordinal)
         return;
     const struct lang_print *p = lang_text_print(t, at + i, LANG_PRINT_MEASURE, &length);
     if (p)
         read[i].code = code_of(p->pinyin);
+}
+
+/* What stands in the table with its neighbours. */
+static void read_context(const struct text *t, size_t at, struct lang_read *read, size_t i)
+{
+    for (size_t k = 0; k < lang_n_prints; k++) {
+        const struct lang_print *p = &lang_prints[k];
+        if (p->kind == LANG_PRINT_CONTEXT && at + i >= p->at &&
+            lang_text_is(t, at + i - p->at, p->text) > 0) {
+            read[i].code = code_of(p->pinyin);
+            return;
+        }
+    }
+}
+
+/* The particles: a verb and de5, an adverb and de5, "is" and a number; at a clause's end they are
+ * none. */
+static void read_particle(const struct text *t, size_t at, struct lang_read *read, size_t i,
+                          size_t n)
+{
+    const uint32_t c = t->c[at + i].c;
+    const char before = i > 0 ? lang_class_names[read[i - 1].tag][0] : 0;
+    const bool whole = is_whole_word(read, i, n);
+
+    if (c == u'子' && whole)
+        read[i].code = code_of("zi3");
+    if (c == u'得' && whole && (i + 1 == n || before == 'v' || before == 'a'))
+        read[i].code = code_of(i + 1 == n ? "de2" : "de5");
+    if (c == u'地' && whole && (i + 1 == n || (i > 0 && t->c[at + i - 1].c == u'之')))
+        read[i].code = code_of("di4");
+    if (c == u'地' && i > 0 && i + 1 < n && read[i + 1].tag == lang_class_verb &&
+        (whole ? before == 'd' || before == 'z' || before == 'a' || before == 'i'
+               : i > 1 && t->c[at + i - 1].c == t->c[at + i - 2].c))
+        read[i].code = code_of("de5");
+    if (c == u'为' && whole && i + 1 == n && lang_is_digit(lang_text_at(t, at + n)))
+        read[i].code = code_of("wei2");
+}
+
+static int compare_neutral(const void *a, const void *b)
+{
+    const uint16_t *x = a, *y = b;
+
+    for (size_t i = 0; i < 4; i++)
+        if (x[i] != y[i])
+            return (int) x[i] - (int) y[i];
+    return 0;
+}
+
+/* Words of the table end in the neutral tone. */
+static void read_neutral(const struct text *t, size_t at, struct lang_read *read, size_t i,
+                         size_t n)
+{
+    uint16_t key[4] = {0};
+    size_t length = 1;
+
+    if (!read[i].begins)
+        return;
+    while (i + length < n && !read[i + length].begins)
+        length++;
+    /* also the end of a longer word: xiao3 peng2you5 */
+    for (size_t skip = 0; skip < 2 && length - skip >= 2; skip++) {
+        for (size_t k = 0; k < ELEMENTSOF(key); k++)
+            key[k] = skip + k < length ? (uint16_t) t->c[at + i + skip + k].c : 0;
+        if (length - skip <= ELEMENTSOF(key) &&
+            bsearch(key, lang_neutral, lang_n_neutral, sizeof(key), compare_neutral)) {
+            set_tone(&read[i + length - 1], NEUTRAL);
+            return;
+        }
+    }
+}
+
+static bool is_in(const uint32_t *list, size_t n, uint32_t c)
+{
+    for (size_t i = 0; i < n; i++)
+        if (list[i] == c)
+            return true;
+    return false;
 }
 
 /* kan4 yi5 kan4, hao3 bu5 hao3, kan4bu5jian4. */
@@ -128,9 +225,15 @@ static void read_between(const struct text *t, size_t at, struct lang_read *read
     const bool twice = c[-1].c == c[1].c && numeral(c[1].c) == ELEMENTSOF(numerals);
     const bool measured = i > 1 && yi && c[-2].c == u'一'; /* yi1 tian1 yi1 tian1 */
     const bool verb = !yi || read[i - 1].tag == lang_class_verb || !read[i].begins;
+    static const uint32_t results[] = {u'见', u'到', u'了', u'起', u'出', u'完', u'清',
+                                       u'懂', u'动', u'住', u'着', u'掉', u'及'};
+    static const uint32_t aids[] = {u'是', u'要', u'想', u'会', u'能', u'敢', u'肯', u'有'};
+    const bool of_verb = bu && read[i - 1].begins && read[i - 1].tag == lang_class_verb &&
+                         is_in(results, ELEMENTSOF(results), c[1].c) &&
+                         !is_in(aids, ELEMENTSOF(aids), c[-1].c);
     const bool of_three = bu && read[i - 1].begins && !read[i].begins && !read[i + 1].begins &&
                           (i + 2 == n || read[i + 2].begins);
-    if ((twice && !measured && verb) || of_three)
+    if ((twice && !measured && verb) || of_three || of_verb)
         set_tone(&read[i], NEUTRAL);
 }
 
@@ -156,6 +259,9 @@ static void read_ordinal(const struct text *t, size_t at, struct lang_read *read
 static void correct(const struct text *t, size_t at, struct lang_read *read, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
+        read_neutral(t, at, read, i, n);
+        read_context(t, at, read, i);
+        read_particle(t, at, read, i, n);
         read_measure(t, at, read, i, n);
         read_between(t, at, read, i, n);
         read_ordinal(t, at, read, i);

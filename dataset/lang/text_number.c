@@ -258,14 +258,15 @@ static size_t say_time(struct text *t, size_t i)
     return n + 3 + (seconds ? 3 : 0);
 }
 
-/* 16:9, 3:2 */
+/* 16:9; as a score also 3-2. */
 static size_t say_ratio(struct text *t, size_t i)
 {
     struct number a, b;
+    const bool score = lang_text_print_before(t, i, LANG_PRINT_SCORE);
 
     if (!read_number(t, i, &a) ||
-        (lang_text_at(t, i + a.n) != ':' && lang_text_at(t, i + a.n) != 0xFF1A &&
-         lang_text_at(t, i + a.n) != 0x2236) ||
+        (!(score && lang_text_at(t, i + a.n) == '-') && lang_text_at(t, i + a.n) != ':' &&
+         lang_text_at(t, i + a.n) != 0xFF1A && lang_text_at(t, i + a.n) != 0x2236) ||
         !read_number(t, i + a.n + 1, &b))
         return 0;
     struct lang_buf out = {0};
@@ -303,13 +304,15 @@ static bool is_telephone(const struct text *t, size_t i, const size_t *lengths, 
     const bool mobile = t->c[i].c == '1' && n > 0 && lengths[0] >= 3 && t->c[i + 1].c >= '3';
     const bool trunk = t->c[i].c == '0' && n >= 2 && (lengths[0] == 3 || lengths[0] == 4) &&
                        (lengths[1] == 7 || lengths[1] == 8);
+    const bool local = t->c[i].c == '0' && n == 3 && (lengths[0] == 3 || lengths[0] == 4) &&
+                       (lengths[1] == 3 || lengths[1] == 4) && lengths[2] == 4;
     const bool service = n == 3 && lengths[0] == 3 && (t->c[i].c == '4' || t->c[i].c == '8') &&
                          t->c[i + 1].c == '0' && t->c[i + 2].c == '0' &&
                          lengths[1] + lengths[2] == 7;
 
     if (mobile && n == 1)
         return lengths[0] == MOBILE;
-    return trunk || service ||
+    return trunk || local || service ||
            (mobile && n == 3 && lengths[0] == 3 && lengths[1] == 4 && lengths[2] == 4);
 }
 
@@ -518,14 +521,15 @@ static size_t say_plain(struct text *t, size_t i)
     if (t->as == LANG_SAY_ORDINAL)
         lang_buf_adds(&out, "di4");
     if (next == '%')
-        lang_buf_adds(&out, "bai3fen1zhi1");
+        lang_buf_adds(&out, "bai3fen1zhi1 ");
     if (next == 0x2030)
-        lang_buf_adds(&out, "qian1fen1zhi1");
+        lang_buf_adds(&out, "qian1fen1zhi1 ");
     if (says_liang(t, i, &number, unit))
         lang_buf_adds(&out, "liang3");
     else
         lang_number_say(&out, number.text, false);
-    const bool keeps = percent || t->as == LANG_SAY_ORDINAL || keeps_tone(t, i, number.n);
+    const bool keeps = (percent && strcmp(number.text, "1") == 0) || t->as == LANG_SAY_ORDINAL ||
+                       keeps_tone(t, i, number.n);
     put_text(t, &out, i, number.n + percent, keeps ? LANG_WORD_COUNTS : LANG_WORD_PLAIN);
     if (unit) {
         lang_text_put(t, unit->pinyin, i + number.n, n_unit, LANG_WORD_PLAIN);

@@ -14,14 +14,15 @@ struct lang_syllable {
     uint16_t base;  ///< index into lang_bases
     uint8_t tone;   ///< 1-5; 0: none written
     uint8_t other;  ///< where none is written: the only tone, besides 5, that can be meant; 0: any
-    uint8_t sandhi; ///< enum lang_sandhi_kind, of yi1 and bu4
+    uint8_t sandhi; ///< enum lang_sandhi_kind
 };
 
-/** What is known of a yi1 or bu4. */
+/** What is known of a yi1 or bu4, or of a third tone. */
 enum lang_sandhi_kind {
     LANG_SANDHI_BY_SOUND, ///< nothing: how its word sounds must tell
     LANG_SANDHI_MEASURES, ///< it is one or not
     LANG_SANDHI_NONE,     ///< it is another word, or counts, and keeps its tone
+    LANG_SANDHI_HALF,     ///< a third tone that stays one
 };
 
 enum lang_piece_kind { LANG_PIECE_WORD, LANG_PIECE_PAUSE, LANG_PIECE_SILENT };
