@@ -30,6 +30,7 @@ FENCES = {  # third-party header -> the only folders that may include it
     r'systemd/sd-': ('daemon', 'tools'),
     r'png\.h|jpeglib\.h|turbojpeg\.h|tiffio\.h|opencv2/': ('dataset/image',),
     r'openssl/': ('dataset/base',),
+    r'expat\.h': ('dataset/lang',),
     r'liblouis/': ('dataset/lang',),
     r'microhttpd\.h': ('tools/dataset/review',),
     r'archive(_entry)?\.h': ('tools/dataset/export',),
