@@ -40,10 +40,15 @@ def case_braillectl():
         r = run('say', '--pinyin', 'ni3hao3。', '-o', '-', env=BUS)
         require(r.out[:4] == b'RIFF' and len(r.out) > 8000, len(r.out))
         here, there = (run('voices', *way, '--json', env=BUS).json for way in (['--local'], []))
-        require(there['daemon'] is True and here['daemon'] is False and here['voices'] == there['voices'], here, there)
-        require({'name', 'language', 'gender', 'title'} == set(here['voices'][0]), here)
+        voices = here['voices']
+        require(there['daemon'] is True and here['daemon'] is False and voices == there['voices'], here, there)
+        require({'name', 'language', 'gender', 'title'} == set(voices[0]), here)
+        here, there = (run('say', '我有3本书。😀', *way, '-o', os.path.join(d, 't.wav'), '--json', env=BUS, says='not said: U+1F600').json
+                       for way in (['--local'], []))
+        require(there['daemon'] and all(here[k] == there[k] for k in ('text', 'pinyin', 'unsaid', 'audio_s')), here, there)
+        run('say', '😀', '-o', os.path.join(d, 'none.wav'), env=BUS, code=65, says='😀')
         loud, soft = (os.path.join(d, name) for name in ('loud.wav', 'soft.wav'))
-        run('say', '--pinyin', 'ni3hao3。', '--voice', here['voices'][0]['name'], '-o', loud, env=BUS)
+        run('say', '--pinyin', 'ni3hao3。', '--voice', voices[0]['name'], '-o', loud, env=BUS)
         run('say', '--pinyin', 'ni3hao3。', '--volume', '0.25', '-o', soft, env=BUS)
         require(sound_info(soft)['frames'] == sound_info(loud)['frames'], 'how loud says nothing of how long')
         run('say', '--pinyin', 'ni3hao3。', '--voice', 'nobody', '-o', soft, env=BUS, code=64, says='nobody')

@@ -219,6 +219,21 @@ def case_pages():
         run('say', '--pinyin', 'hao3', '--play', env=dict(no_bus(), ALSA_CONFIG_PATH='/dev/null'), code=69, says='-o OUT.wav')
 
 
+def case_twice():
+    """Sheets of which each side was scanned for itself hold every text twice: that is told."""
+    with folder() as d:
+        s = sentences(8)
+        one, two = ([line for braille, _ in s[i:i + 3] for line in paragraph(braille)] for i in (0, 3))
+        draw(d, 'a', one, verso=two)
+        draw(d, 'b', two, verso=one)
+        a, b = (os.path.join(d, name + '.png') for name in 'ab')
+        r = run('convert', *FAST, a, b, '-o', os.path.join(d, 'x.wav'), '--json', says='--side recto says it once')
+        once = run('convert', *FAST, a, b, '--side', 'recto', '-o', os.path.join(d, 'x.wav'), '--json')
+        require('says it once' not in once.error and r.json['text'].count('hui2tou2') == 2 and once.json['text'].count('hui2tou2') == 1, once.json['text'])
+        run('convert', *FAST, a, '--vtt', os.path.join(d, 'x.vtt'), '--side', 'verso', '-o', os.path.join(d, 'x.wav'))
+        require(likeness(cues(os.path.join(d, 'x.vtt'))[0][0][3], s[3][1]) > 0.85)
+
+
 def start(*args):
     return subprocess.Popen([str(CTL), 'convert', *args], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, env=no_bus())
 

@@ -319,6 +319,45 @@ def case_say():
         require(not os.path.exists(os.path.join(d, 'bad.wav')))
 
 
+def case_text():
+    """Text from the words, a file and standard input; SSML; what cannot be said is named; the sound card."""
+    with folder() as d:
+        out, file, heard = (os.path.join(d, name) for name in ('out.wav', 'text.txt', 'heard'))
+        text = '他买了3本书。\n\n今天很好！'
+        with open(file, 'w', encoding='utf8') as f:
+            f.write(text)
+        ways = (['--file', file], b''), (['--file', '-'], text.encode()), (['-'], text.encode()), ([], text.encode()), ([text], b'')
+        told = [run('say', *way, '-o', out, '--rate', '4', '--json', stdin=stdin).json for way, stdin in ways]
+        require(all(o['pinyin'] == told[0]['pinyin'] and o['audio_s'] == told[0]['audio_s'] for o in told), told)
+        require(told[0]['text'] == text and 'san1' in told[0]['pinyin'] and 'unsaid' not in told[0], told[0])
+        words = run('say', '今天', '很好。', '-o', out, '--rate', '4', '--json').json
+        require(re.sub('[ 。]', '', words['pinyin']) == 'jin1tian1hen2hao3', words)
+        o = run('say', '--ssml', '<speak>你好<break time="1500ms"/>世界<audio src="x"/></speak>', '-o', out, '--json', says='not said: <audio>').json
+        plain = run('say', '你好世界', '-o', out, '--json').json
+        require(o['unsaid'] == '<audio>' and o['audio_s'] > plain['audio_s'] + 1, o, plain)
+        run('say', '--ssml', '<speak>你好', '-o', out, code=65)
+        require(run('say', '你好😀', '-o', out, '--json', says='😀').json['unsaid'].endswith('😀'))
+        run('say', '😀', '-o', out, code=65, says='😀')
+        run('say', '-', '-o', out, stdin=b'\xff', code=65, says='not UTF-8')
+        run('say', '--file', os.path.join(d, 'missing.txt'), '-o', out, code=66, says='missing.txt')
+        run('say', '--file', d, '-o', out, code=66, says='folder')
+        voices = run('voices', '--json').json['voices']
+        require(voices and {'name', 'language', 'gender', 'title'} == set(voices[0]) and voices[0]['name'] in run('voices').text, voices)
+        sounds = [run('say', '--voice', v['name'], '你好', '-o', '-').out for v in voices]
+        require(sounds[0] == run('say', '你好', '-o', '-').out and len(set(sounds)) == len(sounds), 'voices are not told apart')
+        run('say', '你好', '-o', out)
+        loud = sound_info(out)['rms']
+        run('say', '你好', '--volume', '0.25', '-o', out)
+        require(0 < sound_info(out)['rms'] < 0.4 * loud, loud, sound_info(out))
+        config = os.path.join(d, 'alsa.conf')
+        with open(config, 'w') as f:
+            f.write('pcm.!default { type file slave.pcm { type null } file "%s" format raw }\n' % heard)
+        run('say', '你好', '--play', '-o', out, env=dict(no_bus(), ALSA_CONFIG_PATH=config))
+        with open(heard, 'rb') as f, wave.open(out) as w:
+            require(f.read() == w.readframes(w.getnframes()), 'what is heard is not what is written')
+        run('say', '你好', '--play', env=dict(no_bus(), ALSA_CONFIG_PATH='/dev/null'), code=69, says='-o OUT.wav')
+
+
 def case_data():
     """The programs of sub-commands: braille-dataset and braille-eval."""
     evaluate = os.environ['BRAILLE_EVAL']

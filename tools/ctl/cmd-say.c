@@ -150,7 +150,8 @@ static int say_run(struct ctl *ctl, int n_words, char **words, struct fail *fail
     if (r >= 0)
         r = speech_commit(&speech, fail);
     if (r >= 0)
-        r = speech_report(&speech, engine, text, text, fail);
+        r = speech_report(&speech, engine, text,
+                          options.pinyin || !engine->spoken ? text : engine->spoken, fail);
     speech_done(&speech);
     return r;
 }

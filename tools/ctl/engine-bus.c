@@ -206,6 +206,21 @@ static int take_timings(struct engine *e, sd_bus_message *m)
     return r < 0 ? r : sd_bus_message_exit_container(m);
 }
 
+static int take_segments(struct engine *e, sd_bus_message *m)
+{
+    const char *pinyin;
+
+    int r = sd_bus_message_enter_container(m, 'v', "a(uussttd)");
+    if (r >= 0)
+        r = sd_bus_message_enter_container(m, 'a', "(uussttd)");
+    while (r >= 0 && (r = sd_bus_message_read(m, "(uussttd)", NULL, NULL, NULL, &pinyin, NULL, NULL,
+                                              NULL)) > 0)
+        r = engine_add_spoken(e, pinyin);
+    if (r >= 0)
+        r = sd_bus_message_exit_container(m);
+    return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
 static int take_value(struct engine *e, sd_bus_message *m, const char *key,
                       struct engine_page *page)
 {
@@ -219,6 +234,8 @@ static int take_value(struct engine *e, sd_bus_message *m, const char *key,
             tell_device(e, s);
         return r;
     }
+    if (!page && strcmp(key, "segments") == 0)
+        return take_segments(e, m);
     if (!page && strcmp(key, "unsaid") == 0) {
         int r = sd_bus_message_read(m, "v", "s", &s);
         return r < 0 ? r : engine_set_unsaid(e, s);

@@ -145,6 +145,8 @@ static int on_chunk(void *userdata, const struct pipeline_chunk *chunk, struct f
     engine_stages_add(&s->e->base.stages, "vocoder", chunk->vocoder_ms);
     if (!s->e->base.unsaid && chunk->unsaid && engine_set_unsaid(&s->e->base, chunk->unsaid) < 0)
         return -ENOMEM;
+    if (chunk->first_of_span && engine_add_spoken(&s->e->base, chunk->pinyin) < 0)
+        return -ENOMEM;
     return s->sound(s->userdata, chunk->samples, chunk->n_samples, fail);
 }
 

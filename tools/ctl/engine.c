@@ -81,6 +81,7 @@ struct engine *engine_free(struct engine *e)
 {
     if (e) {
         free(e->unsaid);
+        free(e->spoken);
         e->ops->free(e);
     }
     return NULL;
@@ -99,10 +100,28 @@ int engine_set_unsaid(struct engine *e, const char *unsaid)
     return unsaid && *unsaid && !e->unsaid ? -ENOMEM : 0;
 }
 
+int engine_add_spoken(struct engine *e, const char *pinyin)
+{
+    const size_t n = e->spoken ? strlen(e->spoken) : 0, gap = n > 0;
+
+    if (!*pinyin)
+        return 0;
+    char *more = realloc(e->spoken, n + gap + strlen(pinyin) + 1);
+    if (!more)
+        return -ENOMEM;
+    if (gap)
+        more[n] = ' ';
+    strcpy(more + n + gap, pinyin);
+    e->spoken = more;
+    return 0;
+}
+
 int engine_say(struct engine *e, const char *text, const struct engine_say_params *params,
                engine_sound_fn sound, void *userdata, struct fail *fail)
 {
     engine_set_unsaid(e, NULL);
+    freep(&e->spoken);
+    e->spoken = NULL;
     int r = e->ops->say(e, text, params, sound, userdata, fail);
     if (r >= 0 && e->unsaid)
         ctl_say_line(e->ctl, "not said: %s", e->unsaid);

@@ -111,6 +111,7 @@ struct engine {
     bool daemon;
     char device[256]; ///< "" until known
     char *unsaid;     ///< what of the last text could not be said, named; NULL: nothing; owned
+    char *spoken;     ///< the last text as pinyin, as it was spoken; NULL: not yet; owned
     struct engine_stages stages;
 };
 
@@ -121,6 +122,8 @@ DEFINE_CLEANUP(struct engine *, engine_free);
 
 /** Keep what could not be said; `unsaid` may be NULL. -ENOMEM. */
 int engine_set_unsaid(struct engine *e, const char *unsaid);
+/** A part that was spoken behind those before. -ENOMEM. */
+int engine_add_spoken(struct engine *e, const char *pinyin);
 /** Keep the name of the device and say it once. `note` may be "". */
 void engine_set_device(struct engine *e, const char *device, const char *note);
 
@@ -131,7 +134,8 @@ int engine_bus_new(const struct ctl *ctl, struct engine **ret);
 /** Read one page from a regular file or memfd at offset 0. */
 int engine_read(struct engine *e, int fd, const char *name, const struct engine_read_params *params,
                 struct engine_page *ret, struct fail *fail);
-/** Speak a text. What cannot be said is named on standard error and in e->unsaid. */
+/** Speak a text. What cannot be said is named on standard error and in e->unsaid; e->spoken is what
+ * was said. */
 int engine_say(struct engine *e, const char *text, const struct engine_say_params *params,
                engine_sound_fn sound, void *userdata, struct fail *fail);
 /** The voices, the one that speaks unless another one is asked for first. *ret: owned. */

@@ -60,6 +60,9 @@ void book_text_done(struct book_text *t);
 /** What is kept of a page that was read: {"sides": [{"side", "code", "p", "cells"}], "confidence",
  * "unknown"}; `cells` are lines of Unicode braille, empty ones too. NULL: no memory. */
 json_t *book_page_json(const struct pipeline_reading *reading);
+/** Is the second side of a page the first one of the next page once more? Then each side was
+ * scanned for itself, with the other one's dots in it. Either page may be NULL. */
+bool book_page_repeats(const json_t *page, const json_t *next);
 /** The sentences that end on this page; with `last` also the one that is left. `number`: the page
  * number that is printed on it, 0: none. FAIL_INPUT: no such page. */
 int book_text_add(struct book_text *t, const json_t *page, unsigned index, bool last,

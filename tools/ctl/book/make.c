@@ -263,9 +263,22 @@ static void say_where_it_goes_on(const struct book *b, const char *anew)
                      n_read, w->n_pages, (double) w->n_samples / ENGINE_RATE_HZ);
 }
 
+/* Once: each page after it is the same. */
+static void warn_of_repetition(const struct book *b, size_t k, bool *warned)
+{
+    if (*warned || !book_page_repeats(b->work.pages[k - 1], b->work.pages[k]))
+        return;
+    *warned = true;
+    ctl_say_line(b->ctl,
+                 "%s has the text that is on the other side of %s: where each side was scanned for "
+                 "itself, --side recto says it once",
+                 b->names.list[k], b->names.list[k - 1]);
+}
+
 static int make(struct book *b, struct fail *fail)
 {
     json_t *head = NULL;
+    bool warned = false;
     const char *anew;
 
     int r = make_head(b, &head, fail);
@@ -280,6 +293,8 @@ static int make(struct book *b, struct fail *fail)
     for (size_t k = 0; r == 0 && k < b->names.n; k++) {
         tell_progress(b, k);
         r = read_page(b, k, fail);
+        if (r == 0 && k > 0)
+            warn_of_repetition(b, k, &warned);
         if (r == 0)
             r = say_page(b, k, fail);
     }

@@ -108,6 +108,48 @@ static int cells_of(const char *text, uint8_t **ret, size_t *ret_n)
     return 0;
 }
 
+static const char *side_text(const json_t *page, const char *name)
+{
+    const json_t *side;
+    size_t i;
+
+    json_array_foreach(json_object_get(page, "sides"), i, side)
+    {
+        const char *is = json_string_value(json_object_get(side, "side"));
+        if (is && strcmp(is, name) == 0 && json_is_true(json_object_get(side, "text")))
+            return json_string_value(json_object_get(side, "cells"));
+    }
+    return NULL;
+}
+
+/* Does the text have this line? */
+static bool has_line(const char *text, const char *line, size_t n)
+{
+    for (const char *at = text; at; at = strchr(at, '\n')) {
+        at += *at == '\n';
+        if (strncmp(at, line, n) == 0 && (at[n] == '\n' || !at[n]))
+            return true;
+    }
+    return false;
+}
+
+bool book_page_repeats(const json_t *page, const json_t *next)
+{
+    enum { MIN_BYTES = 3 * 8, MIN_LINES = 4 }; /* of lines that are no chance */
+    const char *verso = side_text(page, "verso"), *recto = side_text(next, "recto");
+    size_t n_lines = 0, n_same = 0;
+
+    for (const char *at = verso; recto && at && *at;) {
+        const size_t n = strcspn(at, "\n");
+        if (n >= MIN_BYTES) {
+            n_lines++;
+            n_same += has_line(recto, at, n);
+        }
+        at += n + (at[n] == '\n');
+    }
+    return n_lines >= MIN_LINES && 3 * n_same >= n_lines;
+}
+
 /* ---- a page's text behind that of the pages before ---- */
 
 /* What the tokens of a page are, and where those begin that are read out. */
