@@ -108,6 +108,7 @@ enum lang_print_kind {
     LANG_PRINT_SCORE,
     LANG_PRINT_SIGN,
     LANG_PRINT_SILENT,
+    LANG_PRINT_SINGLE,
     LANG_PRINT_UNIT,
     LANG_PRINT_WEAK,
 };

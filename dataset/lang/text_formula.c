@@ -243,6 +243,25 @@ static bool read_sign(struct formula *f)
     return false;
 }
 
+/* "5 m²" and "1 g/cm³" are quantities, if nothing is reckoned with them. */
+static bool is_quantity(const struct text *t)
+{
+    size_t n = 0, length;
+
+    while (lang_is_digit(lang_text_at(t, t->at + n)) || lang_text_at(t, t->at + n) == '.')
+        n++;
+    const struct lang_print *unit =
+        n > 0 ? lang_text_print(t, t->at + n, LANG_PRINT_UNIT, &length) : NULL;
+    if (!unit)
+        return false;
+    size_t gap = n + length, ignored;
+    while (lang_text_at(t, t->at + gap) == ' ')
+        gap++;
+    const uint32_t c = lang_text_at(t, t->at + gap);
+    return !lang_is_letter(c) && !lang_is_digit(c) && !is_superscript(c) && c != '^' &&
+           !lang_text_print(t, t->at + gap, LANG_PRINT_OPERATOR, &ignored);
+}
+
 /* As much as makes sense: up to the last place where an operand ended and all was closed. */
 size_t lang_text_formula(struct text *t)
 {
@@ -251,7 +270,7 @@ size_t lang_text_formula(struct text *t)
     struct lang_buf out = {0};
     char *pinyin;
 
-    if (t->as != LANG_SAY_PLAIN ||
+    if (t->as != LANG_SAY_PLAIN || is_quantity(t) ||
         (t->at > 0 && lang_is_letter(t->c[t->at - 1].c) && lang_is_letter(t->c[t->at].c)))
         return 0;
     while (f.at < t->n && read_sign(&f)) {

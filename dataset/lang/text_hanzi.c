@@ -149,6 +149,38 @@ static void read_context(const struct text *t, size_t at, struct lang_read *read
     }
 }
 
+/* What a character is that makes a word by itself, where the lexicon's sources say otherwise. */
+static void read_single(const struct text *t, size_t at, struct lang_read *read, size_t i, size_t n)
+{
+    size_t length;
+    const struct lang_print *p =
+        is_whole_word(read, i, n) ? lang_text_print(t, at + i, LANG_PRINT_SINGLE, &length) : NULL;
+    if (p)
+        read[i].code = code_of(p->pinyin);
+}
+
+/* wei4 is for somebody, and for something before a verb of two syllables; else it is wei2. */
+static bool is_for(const struct lang_read *read, size_t i, size_t n)
+{
+    size_t next = i + 1;
+
+    if (next == n || (i > 0 && lang_class_names[read[i - 1].tag][0] == 'v' &&
+                      lang_class_names[read[next].tag][0] != 'r'))
+        return false;
+    if (read[next].tag == lang_class_pronoun)
+        return true;
+    if (read[next].tag != lang_class_noun && lang_class_names[read[next].tag][0] != 'v')
+        return false;
+    do
+        next++;
+    while (next < n && !read[next].begins);
+    if (next + 1 >= n || lang_class_names[read[next].tag][0] != 'v' || read[next + 1].begins)
+        return false;
+    while (next < n && (!read[next].begins || lang_class_names[read[next].tag][0] == 'v'))
+        next++;
+    return next == n || read[next].tag != lang_class_of;
+}
+
 /* The particles: a verb and de5, an adverb and de5, "is" and a number; at a clause's end they are
  * none. */
 static void read_particle(const struct text *t, size_t at, struct lang_read *read, size_t i,
@@ -162,14 +194,19 @@ static void read_particle(const struct text *t, size_t at, struct lang_read *rea
         read[i].code = code_of("zi3");
     if (c == u'得' && whole && (i + 1 == n || before == 'v' || before == 'a'))
         read[i].code = code_of(i + 1 == n ? "de2" : "de5");
+    if (c == u'得' && whole && before == 'r' && i + 1 < n && read[i + 1].tag == lang_class_verb)
+        read[i].code = code_of("dei3");
     if (c == u'地' && whole && (i + 1 == n || (i > 0 && t->c[at + i - 1].c == u'之')))
         read[i].code = code_of("di4");
-    if (c == u'地' && i > 0 && i + 1 < n && read[i + 1].tag == lang_class_verb &&
-        (whole ? before == 'd' || before == 'z' || before == 'a' || before == 'i'
-               : i > 1 && t->c[at + i - 1].c == t->c[at + i - 2].c))
+    const bool manner = before == 'd' || before == 'z' || before == 'a' || before == 'i';
+    const bool twice = !whole && i > 1 && t->c[at + i - 1].c == t->c[at + i - 2].c;
+    if (c == u'地' &&
+        (twice || (whole && manner && i + 1 < n && read[i + 1].tag == lang_class_verb)))
         read[i].code = code_of("de5");
     if (c == u'为' && whole && i + 1 == n && lang_is_digit(lang_text_at(t, at + n)))
         read[i].code = code_of("wei2");
+    else if (c == u'为' && whole && is_for(read, i, n))
+        read[i].code = code_of("wei4");
 }
 
 static int compare_neutral(const void *a, const void *b)
@@ -260,9 +297,10 @@ static void correct(const struct text *t, size_t at, struct lang_read *read, siz
 {
     for (size_t i = 0; i < n; i++) {
         read_neutral(t, at, read, i, n);
-        read_context(t, at, read, i);
+        read_single(t, at, read, i, n);
         read_particle(t, at, read, i, n);
         read_measure(t, at, read, i, n);
+        read_context(t, at, read, i);
         read_between(t, at, read, i, n);
         read_ordinal(t, at, read, i);
     }

@@ -298,7 +298,7 @@ static size_t read_groups(const struct text *t, size_t i, size_t lengths[4], siz
     return at - i;
 }
 
-/* 13812345678, 138-1234-5678, 010-62781234, 400-820-8820; extensions behind a dash. */
+/* 13812345678, 138-1234-5678, 010-62781234, 400-820-8820, 62781234转808. */
 static bool is_telephone(const struct text *t, size_t i, const size_t *lengths, size_t n)
 {
     const bool mobile = t->c[i].c == '1' && n > 0 && lengths[0] >= 3 && t->c[i + 1].c >= '3';
@@ -310,6 +310,8 @@ static bool is_telephone(const struct text *t, size_t i, const size_t *lengths, 
                          t->c[i + 1].c == '0' && t->c[i + 2].c == '0' &&
                          lengths[1] + lengths[2] == 7;
 
+    if (n == 1 && (lengths[0] == 7 || lengths[0] == 8) && lang_text_at(t, i + lengths[0]) == u'转')
+        return true;
     if (mobile && n == 1)
         return lengths[0] == MOBILE;
     return trunk || local || service ||
@@ -336,7 +338,7 @@ static size_t say_telephone(struct text *t, size_t i)
     read_groups(t, i, lengths, &n);
     if (!is_telephone(t, i, lengths, n))
         return 0;
-    if (n > 1)
+    if (n > 1 || lengths[0] != MOBILE)
         return put_groups(t, i, lengths, n);
     for (size_t k = 0; k < ELEMENTSOF(mobile); k++) {
         put_digits(t, at, mobile[k], true, "");
@@ -386,6 +388,18 @@ static size_t say_code(struct text *t, size_t i)
         return 0;
     put_digits(t, i, n, named || model, "");
     return n;
+}
+
+/* 5·12, 9·11: days that have a name. */
+static size_t say_named_day(struct text *t, size_t i)
+{
+    const size_t n = n_digits_at(t, i), n_day = n_digits_at(t, i + n + 1);
+
+    if (lang_text_at(t, i + n) != 0xB7 || n == 0 || n > 2 || n_day == 0 || n_day > 2 ||
+        !is_month_day(value(t, i, n), value(t, i + n + 1, n_day)))
+        return 0;
+    put_digits(t, i, n + 1 + n_day, false, "");
+    return n + 1 + n_day;
 }
 
 /* ---- numbers and what they count ---- */
@@ -448,7 +462,8 @@ static bool keeps_tone(const struct text *t, size_t i, size_t n)
 {
     size_t length;
 
-    return is_ordinal(t, i) || lang_text_print(t, i + n, LANG_PRINT_COUNTS, &length);
+    return is_ordinal(t, i) || (i > 0 && lang_is_letter(t->c[i - 1].c)) ||
+           lang_text_print(t, i + n, LANG_PRINT_COUNTS, &length);
 }
 
 static bool is_minus(const struct text *t, size_t i)
@@ -677,9 +692,9 @@ static size_t say_formula(struct text *t, size_t i)
 size_t lang_text_number(struct text *t)
 {
     static size_t (*const rules[])(struct text * t, size_t i) = {
-        say_list_number, say_full_date, say_short_date, say_bare_date, say_telephone,
-        say_first_year,  say_year,      say_time,       say_ratio,     say_code,
-        say_formula,     say_fraction,  say_plain,
+        say_list_number, say_full_date,  say_short_date, say_bare_date, say_named_day,
+        say_telephone,   say_first_year, say_year,       say_time,      say_ratio,
+        say_code,        say_formula,    say_fraction,   say_plain,
     };
     static size_t (*const signs[])(struct text * t, size_t i) = {
         say_formula, say_minus, say_money, say_sign_number, say_sign_fraction, say_page,
