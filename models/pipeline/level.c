@@ -19,7 +19,7 @@
 #define RELATIVE_GATE -10.0 /* LU below the mean of what passed the first gate */
 /* A mel holds means of magnitudes, and power is their mean square: harmonics stand out of a band.
  * Fitted on speech (tests/unit/test-say.c compares with libebur128). */
-#define CREST_DB 0.0
+#define CREST_DB 1.21
 
 /* |H|^2 of a biquad b0 b1 b2 / 1 a1 a2. */
 static double response(const double b[3], const double a[2], double w)

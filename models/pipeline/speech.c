@@ -16,7 +16,7 @@
 #define KEEP_AFTER 20u
 
 /* Faster than this the durations are not divided further: the sound itself is sped up. */
-#define MODEL_RATE_MAX 1.5
+#define MODEL_RATE_MAX 1.0
 /* The filter behind the vocoder (hifigan/envelope.h). */
 #define PASSES 2
 #define SHARPNESS 0.0f
@@ -36,11 +36,21 @@ struct pipeline_speech {
     double acoustic_ms, vocoder_ms;
 };
 
+/* Voices that were trained before questions and exclamations had phones of their own end them as
+ * any sentence. */
+static int phone_id(const struct fs2 *fs2, const char *name)
+{
+    const int id = fs2_phone_id(fs2, name);
+    const bool newer = strcmp(name, "？") == 0 || strcmp(name, "！") == 0;
+
+    return id < 0 && newer ? fs2_phone_id(fs2, "。") : id;
+}
+
 static int phone_ids(const struct fs2 *fs2, const struct lang_phone *phones, size_t n,
                      struct fs2_phone *out, struct fail *fail)
 {
     for (size_t i = 0; i < n; i++) {
-        int id = fs2_phone_id(fs2, phones[i].name);
+        int id = phone_id(fs2, phones[i].name);
         if (id < 0)
             return fail_set(
                 fail, FAIL_UNAVAILABLE, id,

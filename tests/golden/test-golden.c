@@ -244,6 +244,29 @@ static void compare_speech(const char *name, struct nn_file *io, const char *pre
     compare(name, what, got, f0, n);
 }
 
+/* A contour multiplies F0 where it stands, and nothing else changes when it is level. */
+static void test_contour(struct fs2 *m, const struct fs2_phone *phones, size_t n)
+{
+    static const struct fs2_point points[] = {{0.25, 0.5}, {0.75, 1.5}},
+                                  wrong[] = {{0.5, 1}, {0.2, 1}};
+    struct fs2_speech plain = {0}, bent = {0};
+
+    WORKS(fs2_speak(m, phones, n, fs2_params(), &plain, NULL, &fail));
+    WORKS(
+        fs2_speak(m, phones, n, fs2_params(.contour = points, .n_contour = 2), &bent, NULL, &fail));
+    REQUIRE(plain.n_frames == bent.n_frames);
+    for (unsigned i = 0; i < plain.n_frames; i++) {
+        const double at = (i + 0.5) / plain.n_frames;
+        const double factor = fmin(fmax(0.5 + (at - 0.25) * 2, 0.5), 1.5);
+        REQUIRE(fabs(bent.f0_hz[i] - factor * plain.f0_hz[i]) <= 1e-4 * plain.f0_hz[i]);
+    }
+    REQUIRE(memcmp(plain.mel, bent.mel, sizeof(float) * plain.n_mels * plain.n_frames) != 0);
+    fs2_speech_done(&plain);
+    fs2_speech_done(&bent);
+    REQUIRE(fs2_speak(m, phones, n, fs2_params(.contour = wrong, .n_contour = 2), &bent, NULL,
+                      NULL) == -EINVAL);
+}
+
 static void test_fastspeech2(struct nn *nn, const char *name)
 {
     CLEANUP(nn_file_closep) struct nn_file *io = NULL;
@@ -269,6 +292,7 @@ static void test_fastspeech2(struct nn *nn, const char *name)
     compare_speech(name, io, "varied_", &s, n);
     fs2_speech_done(&s);
 
+    test_contour(m, phones, n);
     REQUIRE(fs2_speak(m, phones, 0, fs2_params(), &s, NULL, NULL) == -EINVAL);
     REQUIRE(fs2_speak(m, phones, n, fs2_params(.rate = NAN), &s, NULL, NULL) == -EINVAL);
     REQUIRE(fs2_speak(m, phones, n, fs2_params(.pitch = 9), &s, NULL, NULL) == -EINVAL);
@@ -441,6 +465,9 @@ static void require_refused(struct nn *nn, const char *name, const char *from, c
 
 static void test_hostile(struct nn *nn)
 {
+    require_refused(nn, "fastspeech2-voices", "female", "animal");
+    require_refused(nn, "fastspeech2-voices", "\\\"title\\\": \\\"One", "\\\"tatle\\\": \\\"One");
+    require_refused(nn, "fastspeech2-voices", "\"speakers\"", "\"spookers\"");
     require_refused(nn, "hifigan-v1", "\\\"channels\\\": 40", "\\\"channels\\\": 48");
     require_refused(nn, "hifigan-v1", "\\\"channels\\\": 40", "\\\"channels\\\": -1");
     require_refused(nn, "hifigan-v1", "\\\"channels\\\": 40", "\\\"channels\\\": 08");
