@@ -137,6 +137,26 @@ static void test_spans(struct pipeline *p)
     free(again.samples);
 }
 
+/* Breaks are silence of their length, marks come with the span that they stand before, prosody
+ * bears on its own span only. */
+static void test_ssml(struct pipeline *p)
+{
+    static const char text[] = "<speak>你好。<mark name=\"here\"/>我们走吧。<break time=\"700ms\"/>"
+                               "<prosody rate=\"200%\">我们走吧。</prosody></speak>";
+    struct heard h = {0};
+
+    say(p, text, pipeline_say_params(.input = LANG_SSML), &h);
+    REQUIRE(h.n_spans == 3 && strcmp(h.marks, "here ") == 0);
+    const size_t quick = (size_t) (h.begins[2] * RATE + 0.5);
+    for (size_t i = quick - (size_t) (0.69 * RATE); i < quick; i++)
+        REQUIRE(h.samples[i] == 0);
+    const double second = h.begins[2] - h.begins[1] - 0.7;
+    const double third = (double) h.n / RATE - h.begins[2];
+    printf("the same at 200 %%: %.2f and %.2f s\n", second, third);
+    REQUIRE(second > 1.7 * third && second < 2.3 * third);
+    free(h.samples);
+}
+
 /* Who hears may stop it between two chunks of a sentence, or refuse with an error of their own. */
 static int refuse(void *userdata, const struct pipeline_chunk *chunk, struct fail *fail)
 {
@@ -248,6 +268,7 @@ int main(void)
     REQUIRE(pipeline_new(pipeline_params(), &p, &fail) == 0);
     test_level(p);
     test_spans(p);
+    test_ssml(p);
     test_cancel(p);
     return 0;
 }
