@@ -19,7 +19,7 @@
 #define MODEL_RATE_MAX 1.0
 /* The filter behind the vocoder (hifigan/envelope.h). */
 #define PASSES 2
-#define SHARPNESS 0.0f
+#define SHARPNESS 0.4f
 /* The vocoder's pieces: short ones first, so that the first sound comes soon, then longer ones,
  * which waste less on their seams; the longest end before somebody waits for a cancel. */
 #define FIRST_FRAMES 24u
