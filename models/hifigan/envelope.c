@@ -78,22 +78,28 @@ static void make_bank(struct hifigan_envelope *e)
     }
 }
 
-/* [n_frames][n_mels], each band away from the mean of its neighbourhood. */
+float hifigan_envelope_wanted(const float *mel, unsigned n_mels, unsigned n_frames, unsigned band,
+                              unsigned frame, float sharpness)
+{
+    static const float near[5] = {1, 2, 3, 2, 1};
+    const float v = mel[(size_t) band * n_frames + frame];
+    float mean = 0;
+
+    for (int i = 0; i < 5; i++) {
+        const int at = MIN(MAX((int) band + i - 2, 0), (int) n_mels - 1);
+        mean += near[i] / 9 * mel[(size_t) at * n_frames + frame];
+    }
+    return v + sharpness * (v - mean);
+}
+
 static void make_wanted(struct hifigan_envelope *e, const float *mel)
 {
-    static const int near[5] = {1, 2, 3, 2, 1};
-    const int n = (int) e->params.n_mels;
+    const unsigned n = e->params.n_mels;
 
     for (unsigned t = 0; t < e->n_frames; t++)
-        for (int b = 0; b < n; b++) {
-            const float v = mel[(size_t) b * e->n_frames + t];
-            float mean = 0;
-            for (int i = 0; i < 5; i++) {
-                const int at = MIN(MAX(b + i - 2, 0), n - 1);
-                mean += (float) near[i] / 9 * mel[(size_t) at * e->n_frames + t];
-            }
-            e->wanted[(size_t) t * (size_t) n + (size_t) b] = v + e->params.sharpness * (v - mean);
-        }
+        for (unsigned b = 0; b < n; b++)
+            e->wanted[(size_t) t * n + b] =
+                hifigan_envelope_wanted(mel, n, e->n_frames, b, t, e->params.sharpness);
 }
 
 /* ---- made and freed ------------------------------------------------------------------------- */

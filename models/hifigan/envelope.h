@@ -33,6 +33,10 @@ int hifigan_envelope_new(const struct hifigan_envelope_params *params, const flo
 struct hifigan_envelope *hifigan_envelope_free(struct hifigan_envelope *e);
 DEFINE_CLEANUP(struct hifigan_envelope *, hifigan_envelope_free);
 
+/** What the samples are filtered to at a band of a frame: mel [n_mels][n_frames], sharpened. */
+float hifigan_envelope_wanted(const float *mel, unsigned n_mels, unsigned n_frames, unsigned band,
+                              unsigned frame, float sharpness);
+
 /** The next n samples of n_frames * hop in all -> *ret_n samples that follow on those before,
  * borrowed until the next call. The last samples in bring out all that is left. -EINVAL: more than
  * there were to be. */

@@ -9,6 +9,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "hifigan/envelope.h"
 #include "pipeline/speech.h"
 
 /* ---- loudness ------------------------------------------------------------------------------- */
@@ -18,8 +19,9 @@
 #define ABSOLUTE_GATE -70.0 /* LUFS */
 #define RELATIVE_GATE -10.0 /* LU below the mean of what passed the first gate */
 /* A mel holds means of magnitudes, and power is their mean square: harmonics stand out of a band.
- * Fitted on speech (tests/unit/test-say.c compares with libebur128). */
-#define CREST_DB 1.21
+ * Fitted on 20 sentences, which lie 0.10 LU (deviation) from each other then;
+ * tests/golden/test-say.c compares with libebur128. */
+#define CREST_DB 1.06
 
 /* |H|^2 of a biquad b0 b1 b2 / 1 a1 a2. */
 static double response(const double b[3], const double a[2], double w)
@@ -107,7 +109,7 @@ static unsigned make_blocks(const double *frames, unsigned n, double frames_a_se
 }
 
 int pipeline_loudness(const float *mel, unsigned n_mels, unsigned n_frames, unsigned rate_hz,
-                      unsigned hop, double *ret)
+                      unsigned hop, float sharpness, double *ret)
 {
     CLEANUP_FREE double *weights = calloc(n_mels, sizeof(*weights));
     CLEANUP_FREE double *frames = calloc(n_frames, sizeof(*frames));
@@ -118,7 +120,9 @@ int pipeline_loudness(const float *mel, unsigned n_mels, unsigned n_frames, unsi
     band_weights(n_mels, rate_hz, hop, weights);
     for (unsigned b = 0; b < n_mels; b++)
         for (unsigned t = 0; t < n_frames; t++)
-            frames[t] += weights[b] * exp(2 * (double) mel[(size_t) b * n_frames + t]);
+            frames[t] +=
+                weights[b] *
+                exp(2 * (double) hifigan_envelope_wanted(mel, n_mels, n_frames, b, t, sharpness));
     const unsigned n = make_blocks(frames, n_frames, (double) rate_hz / hop, blocks);
     const double first = lufs(gated(blocks, n, ABSOLUTE_GATE));
     *ret = lufs(gated(blocks, n, MAX(ABSOLUTE_GATE, first + RELATIVE_GATE)));

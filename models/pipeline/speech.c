@@ -163,7 +163,7 @@ static int find_gain(const struct pipeline_speech *s, const struct pipeline *p, 
 {
     double loudness;
     int r = pipeline_loudness(s->mel.mel, s->mel.n_mels, s->mel.n_frames, fs2_rate_hz(p->fs2),
-                              fs2_hop(p->fs2), &loudness);
+                              fs2_hop(p->fs2), SHARPNESS, &loudness);
 
     *ret = r < 0 ? 0 : volume * pow(10, fmin(PIPELINE_LUFS - loudness, GAIN_MAX_DB) / 20);
     return r;

@@ -25,10 +25,10 @@ int pipeline_tempo_push(struct pipeline_tempo *t, const float *samples, size_t n
 
 #define PIPELINE_LUFS -23.0 ///< EBU R128
 
-/** How loud speech of this mel [n_mels][n_frames] is: *ret LUFS (ITU-R BS.1770-4 with its gates),
- * less than -70 where it is silence. -ENOMEM */
+/** How loud speech of this mel [n_mels][n_frames], sharpened (hifigan/envelope.h), is: *ret LUFS
+ * (ITU-R BS.1770-4 with its gates), less than -70 where it is silence. -ENOMEM */
 int pipeline_loudness(const float *mel, unsigned n_mels, unsigned n_frames, unsigned rate_hz,
-                      unsigned hop, double *ret);
+                      unsigned hop, float sharpness, double *ret);
 
 /** A gain, and a limiter behind it that looks 5 ms ahead: what would go over -1 dB is turned down
  * smoothly before it comes. */

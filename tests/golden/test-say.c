@@ -2,6 +2,7 @@
  *
  * test-say: speech through the whole pipeline with the shipped voice: its level against libebur128,
  * its pieces, spans, marks, pauses, factors, cancel; the limiter and the tempo by themselves.
+ * test-say LIST: only how loud each line of toned pinyin is.
  */
 #include <ebur128.h>
 #include <errno.h>
@@ -255,10 +256,37 @@ static void test_tempo(double speed)
     REQUIRE(same / power > 0.95);
 }
 
-int main(void)
+/* Not a test: how far the lines of a list lie from -23 LUFS. */
+static int measure(struct pipeline *p, const char *path)
+{
+    CLEANUP_FREE char *line = NULL;
+    FILE *f = fopen(path, "r");
+    double sum = 0, squares = 0;
+    size_t room = 0;
+    int n = 0;
+
+    REQUIRE(f);
+    for (; getline(&line, &room, f) > 0; n++) {
+        const double l = loudness_of(p, line, pipeline_say_params(.no_sandhi = true));
+        sum += l;
+        squares += l * l;
+    }
+    fclose(f);
+    printf("mean %.2f LUFS, deviation %.2f of %d\n", sum / n,
+           sqrt(squares / n - sum / n * sum / n), n);
+    return 0;
+}
+
+int main(int argc, char **argv)
 {
     CLEANUP(pipeline_freep) struct pipeline *p = NULL;
     struct fail fail = {0};
+
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    if (argc > 1) {
+        REQUIRE(pipeline_new(pipeline_params(), &p, &fail) == 0);
+        return measure(p, argv[1]);
+    }
 
     test_limiter();
     test_tempo(1);
