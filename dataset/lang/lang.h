@@ -82,8 +82,9 @@ int lang_pinyin(const struct lang_text *t, char **ret);
  * er4shi2si4), Latin letters spelled, unknown cells left out and counted. *ret owned. */
 int lang_spoken(const struct lang_text *t, char **ret, unsigned *ret_n_unknown);
 
-/** Tone sandhi on spoken pinyin: third tones between two pauses, bu4, yi1. *ret owned. Fails as
- * lang_phones() does. */
+/** Tone sandhi on spoken pinyin: third tones between two pauses, bu4, yi1. A third tone that stays
+ * before another tone is a half one, which is the voice's matter and is not written. *ret owned.
+ * Fails as lang_phones() does. */
 int lang_sandhi(const char *pinyin, char **ret, struct fail *fail);
 
 struct lang_phone {

@@ -215,55 +215,94 @@ static size_t best_seam(const struct lang_pieces *p, size_t begin, size_t end, s
     return best;
 }
 
-static int insert_pause(struct lang_script *s, size_t at)
-{
-    struct lang_pieces *p = &s->pieces;
-    const struct lang_piece before = p->items[at - 1];
-    struct lang_piece pause = {
-        .kind = LANG_PIECE_PAUSE, .sign = "、", .text = before.text + before.n_text};
-    int r = lang_pieces_add(p, &pause);
+/* Where pauses go: indices of the pieces that they stand before, rising. */
+struct seams {
+    size_t *at; ///< owned
+    size_t n, room;
+};
 
-    if (r < 0)
-        return r;
-    memmove(p->items + at + 1, p->items + at, (p->n - 1 - at) * sizeof(*p->items));
-    p->items[at] = pause;
+static int add_seam(struct seams *s, size_t at)
+{
+    if (s->n == s->room) {
+        const size_t room = s->room * 2 + 64;
+        size_t *more = reallocarray(s->at, room, sizeof(*more));
+        if (!more)
+            return -ENOMEM;
+        s->at = more;
+        s->room = room;
+    }
+    s->at[s->n++] = at;
+    return 0;
+}
+
+/* Halve a clause until its parts are short enough. */
+static int find_seams(const struct lang_pieces *p, size_t begin, size_t end, struct seams *ret)
+{
+    size_t n_syllables = 0;
+
+    for (size_t i = begin; i < end; i++)
+        n_syllables += p->items[i].n;
+    const size_t at = n_syllables > MAX_CLAUSE ? best_seam(p, begin, end, n_syllables) : end;
+    if (at == end)
+        return 0;
+    int r = find_seams(p, begin, at, ret);
+    if (r == 0)
+        r = add_seam(ret, at);
+    return r < 0 ? r : find_seams(p, at, end, ret);
+}
+
+/* Seams before or at a piece: by so much it moves. */
+static size_t n_before(const struct seams *s, size_t piece)
+{
+    size_t low = 0, high = s->n;
+
+    while (low < high) {
+        const size_t mid = (low + high) / 2;
+        if (s->at[mid] <= piece)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+static int insert_pauses(struct lang_script *s, const struct seams *seams)
+{
+    const size_t n = s->pieces.n + seams->n;
+    struct lang_piece *items = reallocarray(s->pieces.items, n, sizeof(*items));
+
+    if (!items)
+        return -ENOMEM;
+    for (size_t k = seams->n, to = n, from = s->pieces.n; k-- > 0;) {
+        while (from > seams->at[k])
+            items[--to] = items[--from];
+        const struct lang_piece *before = &items[from - 1];
+        items[--to] = (struct lang_piece){
+            .kind = LANG_PIECE_PAUSE, .sign = "、", .text = before->text + before->n_text};
+    }
+    s->pieces = (struct lang_pieces){items, n, n};
     for (size_t i = 0; i < s->n_cuts; i++)
-        s->cuts[i].piece += s->cuts[i].piece >= at;
+        s->cuts[i].piece += n_before(seams, s->cuts[i].piece);
     for (size_t i = 0; i < s->n_contours; i++) {
-        s->contours[i].first += s->contours[i].first >= at;
-        s->contours[i].end += s->contours[i].end >= at;
+        s->contours[i].first += n_before(seams, s->contours[i].first);
+        s->contours[i].end += n_before(seams, s->contours[i].end);
     }
     return 0;
 }
 
-static int breathe(struct lang_script *s, size_t *end, size_t begin)
-{
-    size_t n_syllables = 0;
-
-    for (size_t i = begin; i < *end; i++)
-        n_syllables += s->pieces.items[i].n;
-    const size_t at =
-        n_syllables > MAX_CLAUSE ? best_seam(&s->pieces, begin, *end, n_syllables) : *end;
-    if (at == *end)
-        return 0;
-    int r = insert_pause(s, at);
-    (*end)++;
-    if (r == 0)
-        r = breathe(s, end, at + 1);
-    size_t first_end = at;
-    if (r == 0)
-        r = breathe(s, &first_end, begin);
-    *end += first_end - at;
-    return r;
-}
-
 void lang_script_breathe(struct lang_script *s)
 {
-    for (size_t i = 0, end; i < s->pieces.n && s->r == 0; i = end + 1) {
-        for (end = i; end < s->pieces.n && s->pieces.items[end].kind == LANG_PIECE_WORD;)
+    const struct lang_pieces *p = &s->pieces;
+    struct seams seams = {0};
+
+    for (size_t i = 0, end; i < p->n && s->r == 0; i = end + 1) {
+        for (end = i; end < p->n && p->items[end].kind == LANG_PIECE_WORD;)
             end++;
-        s->r = breathe(s, &end, i);
+        s->r = find_seams(p, i, end, &seams);
     }
+    if (s->r == 0 && seams.n > 0)
+        s->r = insert_pauses(s, &seams);
+    free(seams.at);
 }
 
 /* ---- spans ---- */

@@ -173,7 +173,7 @@ static void check_lang(struct ssml *x, const char *element, const char **attribu
 
 static void set_factor(struct ssml *x, const char **attributes, const char *name,
                        enum lang_ssml_value (*read)(const char *, double *), const char *advice,
-                       double *factor)
+                       double *factor, double least, double most)
 {
     const char *text = attribute(attributes, name);
     double v = 1;
@@ -186,7 +186,7 @@ static void set_factor(struct ssml *x, const char **attributes, const char *name
     else if (kind == LANG_SSML_UNSAID)
         unsaid(x, "%s=%s", name, text);
     else
-        *factor *= v;
+        *factor = MIN(MAX(*factor * v, least), most);
 }
 
 static bool begin_contour(struct ssml *x, const char *text)
@@ -220,10 +220,12 @@ static void begin_prosody(struct ssml *x, struct frame *f, const char **attribut
     const char *contour = attribute(attributes, "contour");
 
     f->element = ELEMENT_PROSODY;
-    set_factor(x, attributes, "rate", lang_ssml_rate, "80%, +20%, slow, medium, fast", &m->rate);
-    set_factor(x, attributes, "pitch", lang_ssml_pitch, "+10%, -2st, low, medium, high", &m->pitch);
+    set_factor(x, attributes, "rate", lang_ssml_rate, "80%, +20%, slow, medium, fast", &m->rate,
+               0.25, 4);
+    set_factor(x, attributes, "pitch", lang_ssml_pitch, "+10%, -2st, low, medium, high", &m->pitch,
+               0.5, 2);
     set_factor(x, attributes, "volume", lang_ssml_volume, "+6dB, 50%, soft, medium, loud",
-               &m->volume);
+               &m->volume, 0, 4);
     for (const char **a = attributes; *a; a += 2)
         if (strcmp(*a, "range") == 0 || strcmp(*a, "duration") == 0)
             unsaid(x, "<prosody %s=%s>", a[0], a[1]);

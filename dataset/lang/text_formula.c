@@ -248,7 +248,8 @@ static bool is_quantity(const struct text *t)
 {
     size_t n = 0, length;
 
-    while (lang_is_digit(lang_text_at(t, t->at + n)) || lang_text_at(t, t->at + n) == '.')
+    while (n < MAX_TOKENS &&
+           (lang_is_digit(lang_text_at(t, t->at + n)) || lang_text_at(t, t->at + n) == '.'))
         n++;
     const struct lang_print *unit =
         n > 0 ? lang_text_print(t, t->at + n, LANG_PRINT_UNIT, &length) : NULL;
