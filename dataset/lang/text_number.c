@@ -171,7 +171,8 @@ static bool says_liang(const struct text *t, size_t i, const struct lang_text_nu
     size_t at = i + number->n, n;
     struct lang_text_number end;
 
-    if (strcmp(number->text, "2") != 0 || is_ordinal(t, i) || t->as == LANG_SAY_CARDINAL ||
+    if (strcmp(number->text, "2") != 0 || is_ordinal(t, i) ||
+        (i > 0 && lang_is_letter(t->c[i - 1].c)) || t->as == LANG_SAY_CARDINAL ||
         t->as == LANG_SAY_ORDINAL)
         return false;
     if (i > 0 && t->c[i - 1].c == u'月' && lang_text_at(t, at) != u'个')

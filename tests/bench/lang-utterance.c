@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * lang-utterance text|ssml|pinyin [raw]: lines of standard input -> what is said, a line each; spans
- * parted by " | ", what cannot be said behind a tab. raw: without sandhi.
+ * lang-utterance text|ssml|pinyin [raw]: lines of standard input -> what is said, a line each;
+ * spans parted by " | ", what cannot be said behind a tab. raw: without sandhi.
  */
 
 #include <stdio.h>
