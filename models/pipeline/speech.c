@@ -15,8 +15,12 @@
 #define KEEP_BEFORE 12u
 #define KEEP_AFTER 20u
 
-/* Faster than this the durations are not divided further: the sound itself is sped up. */
-#define MODEL_RATE_MAX 1.0
+/* The sound is sped up so far, and the durations are divided by what is left: each for itself
+ * garbles sooner. Syllables wrong of 10 held-out sentences (Whisper base): at rate 2 by the sound
+ * alone 19.6 %, by both alike 20.6 %, by the durations alone 36.3 %; at rate 3 68 %, 43 %, 86 %.
+ * Interpolated frames of the mel in place of the durations: 19.6 %, 56 %. Slower speech is the
+ * model's own. */
+#define SOUND_RATE_MAX 1.75
 /* The filter behind the vocoder (hifigan/envelope.h). */
 #define PASSES 2
 #define SHARPNESS 0.4f
@@ -174,7 +178,7 @@ static int start(struct pipeline_speech *s, struct pipeline *p, const struct lan
                  struct fail *fail)
 {
     const double rate = within(params->rate * span->rate, PIPELINE_RATE_MIN, PIPELINE_RATE_MAX);
-    const double model_rate = fmin(rate, MODEL_RATE_MAX);
+    const double model_rate = rate < 1 ? rate : fmax(1, rate / SOUND_RATE_MAX);
     double gain;
     int r = pipeline_load_voice(p, fail);
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * bench-speech LIST [RATE]: speak each line of LIST (toned pinyin, no sandhi) with a warm pipeline;
- * `-` instead of LIST: one sentence of 30 syllables, cold. One JSON object on standard output:
- * seconds of sound, wall and processor seconds, the worst and the mean milliseconds to the first
- * sound, the longest time between two chunks, peak memory. Wall times hang on what else runs on the
- * machine; processor time over the cores is what they would be on an idle one at best.
+ * bench-speech LIST [RATE [cancel]]: speak each line of LIST (toned pinyin, no sandhi) with a warm
+ * pipeline; `-` instead of LIST: one sentence of 30 syllables, cold. One JSON object on standard
+ * output: seconds of sound, wall and processor seconds, the worst and the mean milliseconds to the
+ * first sound, the longest time between two chunks, peak memory. Wall times hang on what else runs
+ * on the machine; processor time over the cores is what they would be on an idle one at best. With
+ * "cancel" a sentence is cancelled 40 times instead, and the time until that was heard is told.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -73,6 +75,50 @@ static int speak(struct pipeline *p, const char *pinyin, double rate, struct fig
     return 0;
 }
 
+struct canceller {
+    volatile int cancel;
+    double after_s, at; ///< when it was set
+};
+
+static void *wait_and_cancel(void *userdata)
+{
+    struct canceller *c = userdata;
+    const struct timespec t = {0, (long) (c->after_s * 1e9)};
+
+    nanosleep(&t, NULL);
+    c->at = now(CLOCK_MONOTONIC);
+    c->cancel = 1;
+    return NULL;
+}
+
+/* Cancel 40 times, 10 ms later each time. */
+static int measure_cancel(struct pipeline *p)
+{
+    double worst = 0, sum = 0;
+    unsigned n = 0;
+
+    for (unsigned i = 1; i <= 40; i++) {
+        struct canceller c = {.after_s = 0.01 * i};
+        const struct pipeline_job job = {.cancel = &c.cancel};
+        struct figures f = {0};
+        pthread_t thread;
+        if (pthread_create(&thread, NULL, wait_and_cancel, &c) != 0)
+            return -EAGAIN;
+        int r =
+            pipeline_say(p, sentence, pipeline_say_params(.no_sandhi = true), &job, hear, &f, NULL);
+        const double end = now(CLOCK_MONOTONIC);
+        pthread_join(thread, NULL);
+        if (r != -ECANCELED) /* it was over before */
+            continue;
+        n++;
+        sum += end - c.at;
+        worst = end - c.at > worst ? end - c.at : worst;
+    }
+    printf("{\"cancelled\": %u, \"cancel_ms\": %.1f, \"cancel_worst_ms\": %.1f}\n", n,
+           sum / (n ? n : 1) * 1e3, worst * 1e3);
+    return 0;
+}
+
 static void print(const struct figures *f, double wall_s, double cpu_s)
 {
     struct rusage usage;
@@ -100,11 +146,13 @@ int main(int argc, char **argv)
     int r = argc < 2 ? -EINVAL : pipeline_new(pipeline_params(), &p, &fail);
 
     if (r < 0)
-        return fprintf(stderr, "bench-speech LIST [RATE]: %s\n", fail.text), 2;
+        return fprintf(stderr, "bench-speech LIST [RATE [cancel]]: %s\n", fail.text), 2;
     const bool cold = strcmp(argv[1], "-") == 0;
     if (!cold && ((r = file_read(argv[1], 1u << 20, &list, &size, &fail)) < 0 ||
                   (r = speak(p, sentence, rate, &f)) < 0))
         return fprintf(stderr, "%s\n", fail.text), 1;
+    if (argc > 3)
+        return measure_cancel(p) < 0;
     f = (struct figures){0};
     CLEANUP_FREE char *text =
         strndup(cold ? sentence : (char *) list, cold ? strlen(sentence) : size);

@@ -73,6 +73,8 @@ def main():
         row('cold', json.loads(run([bench, '-'])))
         for rate in (1, 2, 3):
             row(f'warm, rate {rate}', json.loads(run([bench, tmp / 'list', rate])))
+        got = json.loads(run([bench, tmp / 'list', 1, 'cancel']))
+        print(f"cancelled {got['cancelled']} times: heard after {got['cancel_ms']:.0f} ms, at worst {got['cancel_worst_ms']:.0f}")
         against_peer(a, tmp)
 
 

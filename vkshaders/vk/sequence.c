@@ -12,7 +12,7 @@
 
 enum {
     SETS_A_POOL = 64,
-    MAX_COMMANDS_A_SUBMIT = 64,
+    MAX_COMMANDS_A_SUBMIT = 12, /* small ones say little of how long the next will take */
 };
 static const uint64_t default_timeout_usec = 60 * 1000000ull;
 
