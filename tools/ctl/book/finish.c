@@ -68,7 +68,11 @@ static int chapters_of_headings(struct book *b)
             continue;
         while (i + n < n_said && is_heading(&said[i + n]))
             n++;
-        r = add_chapter(b, said[i].start, heading_title(&said[i], n));
+        char *title = heading_title(&said[i], n);
+        if (title && b->n_chapters && strcmp(title, b->chapters[b->n_chapters - 1].title) == 0)
+            free(title); /* repeated on each page it goes on over */
+        else
+            r = add_chapter(b, said[i].start, title);
     }
     return r;
 }

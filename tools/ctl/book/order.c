@@ -52,7 +52,8 @@ static int by_number(const void *a, const void *b)
 
 static void sort(struct book_names *names, size_t first)
 {
-    qsort(names->list + first, names->n - first, sizeof(*names->list), by_number);
+    if (names->n > first)
+        qsort(names->list + first, names->n - first, sizeof(*names->list), by_number);
 }
 
 static int add_folder(struct book_names *names, const char *path, struct fail *fail)
