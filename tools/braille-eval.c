@@ -11,7 +11,7 @@ static const struct subcommand commands[] = {
     {"reading", eval_reading, "dots and cells of pages against annotations"},
     {"clean", eval_clean, "compare decisions on crops with what was done to them"},
     {"retrieval", NULL, "text found for pictures of a data set"},
-    {"speech", NULL, "recordings against what they should say"},
+    {"speech", eval_speech, "a voice against what it should say, and against its teacher"},
 };
 
 int main(int argc, char **argv)

@@ -7,3 +7,4 @@
 
 int eval_reading(int argc, char **argv); ///< eval-reading.c
 int eval_clean(int argc, char **argv);   ///< eval-clean.c
+int eval_speech(int argc, char **argv);  ///< eval-speech.c

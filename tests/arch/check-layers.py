@@ -34,7 +34,7 @@ FENCES = {  # third-party header -> the only folders that may include it
     r'liblouis/': ('dataset/lang',),
     r'microhttpd\.h': ('tools/dataset/review',),
     r'archive(_entry)?\.h': ('tools/dataset/export',),
-    r'sndfile\.h|opusenc\.h|alsa/': ('dataset/audio',),
+    r'(sndfile|samplerate)\.h|opusenc\.h|alsa/': ('dataset/audio',),
     r'kiss_fft': ('models/hifigan',),
     r'sonic\.h': ('models/pipeline',),
 }
