@@ -80,9 +80,11 @@ def case_inputs():
             return path
         with open(page, 'rb') as f:
             whole = f.read()
+        os.mkdir(os.path.join(d, 'nothing'))
+        run('read', os.path.join(d, 'nothing'), code=66, says='folder')
+        run('convert', '-o', os.path.join(d, 'out.wav'), os.path.join(d, 'nothing'), code=65, says='nothing')
         for command in (('read',), ('convert', '-o', os.path.join(d, 'out.wav'))):
             run(*command, os.path.join(d, 'missing.png'), code=66, says='missing.png')
-            run(*command, d, code=66, says='folder')
             run(*command, put('text.png', b'not a picture\n' * 50), code=65, says='text.png')
             run(*command, put('empty.png', b''), code=65, says='empty.png')
             run(*command, put('cut.png', whole[:len(whole) // 2]), code=65, says='cut.png')
