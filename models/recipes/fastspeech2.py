@@ -21,6 +21,7 @@ import numpy as np
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+from safetensors.torch import load_file
 
 from common import HOP, RATE, Checkpoint, Ema, audio, cosine, export, log, mel, rows
 from phones import phones, vocabulary
@@ -182,8 +183,7 @@ def train(o):
         ema.shadow, step = state["ema"], state["step"]
         random.setstate(state["random"]), torch.set_rng_state(state["torch_random"])
     elif o.start:
-        start = torch.load(o.start, weights_only=False)
-        start_from(g, start["ema"])
+        start_from(g, load_file(o.start) if o.start.endswith(".safetensors") else torch.load(o.start, weights_only=False)["ema"])
         ema = Ema(g, 0.998)
     data = [item(o.corpus, r, tokens, index) for r in rows(o.corpus, "train")[:o.n_items]]
     for folder, voice in more:
@@ -237,7 +237,7 @@ def main():
     t.add_argument("--steps", type=int, default=6000), t.add_argument("--batch", type=int, default=4), t.add_argument("--threads", type=int, default=1)
     t.add_argument("--seed", type=int, default=0), t.add_argument("--bf16", action="store_true")
     t.add_argument("--n-items", type=int, help="only the first N sentences (for a trial)")
-    t.add_argument("--lr", type=float, default=1e-3), t.add_argument("--start", help="weights to begin with")
+    t.add_argument("--lr", type=float, default=1e-3), t.add_argument("--start", help="weights to begin with: a checkpoint, or the safetensors that ships")
     t.add_argument("--more", action="append", default=[], metavar="DIR:VOICE")
     e = sub.add_parser("export")
     e.add_argument("checkpoint"), e.add_argument("out")

@@ -156,6 +156,20 @@ def load(corpus, config, segment, count=None, mels=None):
     return data
 
 
+def start_from(g, path):
+    """A checkpoint, or what ships: there weight norm was folded in, and setting a weight takes it apart again."""
+    if not path.endswith(".safetensors"):
+        return g.load_state_dict(torch.load(path, weights_only=False)["ema"])
+    from safetensors.torch import load_file
+
+    state = load_file(path)
+    with torch.no_grad():
+        for name, m in g.named_modules():
+            if name + ".weight" in state:
+                m.weight = nn.Parameter(state[name + ".weight"].float()) if not hasattr(m, "parametrizations") else state[name + ".weight"].float()
+                m.bias.copy_(state[name + ".bias"])
+
+
 def train(o):
     torch.set_num_threads(o.threads)
     torch.manual_seed(o.seed), random.seed(o.seed)
@@ -172,8 +186,7 @@ def train(o):
         if judges:
             judges.restore(state["judges"])
     elif o.start:
-        start = torch.load(o.start, weights_only=False)["ema"]
-        g.load_state_dict(start)
+        start_from(g, o.start)
         ema = Ema(g)
     data = load(o.corpus, config, o.segment, o.n_items, o.mels)
     for folder, _, mels in (m.partition(":") for m in o.more):
@@ -228,7 +241,7 @@ def main():
     t.add_argument("corpus"), t.add_argument("out")
     t.add_argument("--steps", type=int, default=12000), t.add_argument("--batch", type=int, default=4), t.add_argument("--segment", type=int, default=8192)
     t.add_argument("--threads", type=int, default=1), t.add_argument("--seed", type=int, default=0)
-    t.add_argument("--lr", type=float, default=1e-3), t.add_argument("--start", help="weights to begin with"), t.add_argument("--mels", help="folder of mels to speak from")
+    t.add_argument("--lr", type=float, default=1e-3), t.add_argument("--start", help="weights to begin with: a checkpoint, or the safetensors that ships"), t.add_argument("--mels", help="folder of mels to speak from")
     t.add_argument("--n-items", type=int, help="only the first N sentences (for a trial)")
     t.add_argument("--more", action="append", default=[], metavar="DIR[:MELS]"), t.add_argument("--config", choices=CONFIGS, default="source")
     t.add_argument("--adversarial", action="store_true", help="with upstream's discriminators")
