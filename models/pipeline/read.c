@@ -73,15 +73,17 @@ static void take_side(struct sides *s, enum brl_side side, struct pipeline_cells
     *c = (struct pipeline_cells){0};
 }
 
-/** Taken; a side without a raised cell, or with nothing but doubtful ones, is none. */
+/** Taken; a side without a raised cell, or with nothing but doubtful ones that are no text, is
+ * none. */
 static int add_side(struct sides *s, enum brl_side side, struct pipeline_cells *c)
 {
-    bool is_text = false;
     int r = 0;
 
     if (c->page && n_raised(c)) {
-        r = text_nats(c, &is_text);
-        if (r == 0 && (is_text || mean_p(c) >= CLEARLY_SEEN))
+        bool stands = mean_p(c) >= CLEARLY_SEEN;
+        if (!stands) /* what it says costs more to tell */
+            r = text_nats(c, &stands);
+        if (stands)
             take_side(s, side, c);
     }
     pipeline_cells_done(c);
