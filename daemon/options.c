@@ -174,15 +174,13 @@ static int take_voice(struct job *job, sd_bus_message *m, const char *name, stru
 
 static int take_input(struct job *job, sd_bus_message *m, const char *name, struct fail *fail)
 {
-    static const char *const inputs[] = {
-        [LANG_PINYIN] = "pinyin", [LANG_TEXT] = "text", [LANG_SSML] = "ssml"};
     const char *s;
     int r = sd_bus_message_read(m, "s", &s);
 
     if (r < 0)
         return r;
-    for (size_t i = 0; i < ELEMENTSOF(inputs); i++)
-        if (strcmp(s, inputs[i]) == 0) {
+    for (size_t i = 0; i < LANG_N_INPUTS; i++)
+        if (strcmp(s, lang_input_names[i]) == 0) {
             job->options.say.input = (enum lang_input) i;
             return 0;
         }

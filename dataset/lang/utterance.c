@@ -9,6 +9,9 @@
 #include "base/macro.h"
 #include "lang/script.h"
 
+const char *const lang_input_names[LANG_N_INPUTS] = {
+    [LANG_PINYIN] = "pinyin", [LANG_TEXT] = "text", [LANG_SSML] = "ssml"};
+
 void lang_utterance_done(struct lang_utterance *u)
 {
     for (size_t i = 0; i < u->n; i++) {

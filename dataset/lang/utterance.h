@@ -14,7 +14,9 @@ enum lang_input {
     LANG_PINYIN, ///< toned pinyin, as lang_phones() takes it
     LANG_TEXT,   ///< Hanzi mixed with numbers, letters, signs, in UTF-8
     LANG_SSML,   ///< a part of SSML 1.1 (docs/contracts.md says which)
+    LANG_N_INPUTS,
 };
+extern const char *const lang_input_names[LANG_N_INPUTS]; ///< "pinyin", "text", "ssml"
 
 /** A point of a pitch contour. */
 struct lang_point {

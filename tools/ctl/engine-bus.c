@@ -333,8 +333,8 @@ static int add_say_options(sd_bus_message *m, const struct engine_say_params *pa
     if (r >= 0)
         r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}", "audio-fd", "h", fd,
                                   "audio-format", "s", RAW_FORMAT, "input", "s",
-                                  engine_inputs[params->input], "rate", "d", params->rate, "pitch",
-                                  "d", params->pitch, "sandhi", "b", !params->no_sandhi);
+                                  lang_input_names[params->input], "rate", "d", params->rate,
+                                  "pitch", "d", params->pitch, "sandhi", "b", !params->no_sandhi);
     if (r >= 0)
         r = sd_bus_message_append(m, "{sv}", "volume", "d", params->volume);
     if (r >= 0 && params->voice)

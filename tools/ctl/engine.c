@@ -27,9 +27,6 @@ const char *const engine_sides[] = {"recto", "verso", "both", NULL};
 const char *const engine_orientations[] = {"auto", "0", "90", "180", "270", NULL};
 const char *const engine_mirrored[] = {"auto", "no", "yes", NULL};
 
-const char *const engine_inputs[] = {
-    [LANG_PINYIN] = "pinyin", [LANG_TEXT] = "text", [LANG_SSML] = "ssml", NULL};
-
 int engine_orientation_of(unsigned choice)
 {
     return choice ? 90 * ((int) choice - 1) : -1;

@@ -61,8 +61,6 @@ extern const char *const engine_sides[], *const engine_orientations[], *const en
 
 /** As --orientation and --mirrored choose: -1 for auto. */
 int engine_orientation_of(unsigned choice), engine_mirrored_of(unsigned choice);
-/** The names of enum lang_input on the bus: "pinyin", "text", "ssml". NULL-terminated. */
-extern const char *const engine_inputs[];
 
 /** The names of --code: "auto", then those of enum lang_code. NULL-terminated. */
 extern const char *const engine_codes[];
