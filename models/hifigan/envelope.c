@@ -10,6 +10,8 @@
 
 #include <kiss_fftr.h>
 
+#include "hifigan/slaney.h"
+
 #define MAX_PASSES 4
 #define MAX_CHANGE 2.5f /* of a log-mel in one pass */
 
@@ -41,28 +43,17 @@ struct hifigan_envelope {
 
 /* ---- the mel bank --------------------------------------------------------------------------- */
 
-/* Slaney's scale: linear to 1 kHz, then 27 steps a factor of 6.4 (Auditory Toolbox, 1998). */
-static double hz_of_mel(double mel)
-{
-    return mel < 15 ? mel * 200 / 3 : 1000 * exp((mel - 15) * log(6.4) / 27);
-}
-
-static double mel_of_hz(double hz)
-{
-    return hz < 1000 ? hz * 3 / 200 : 15 + 27 * log(hz / 1000) / log(6.4);
-}
-
 /* Triangles of area 1 between equally spaced mels, as librosa.filters.mel() has them. */
 static void make_bank(struct hifigan_envelope *e)
 {
     const unsigned n = e->params.n_mels;
-    const double step = mel_of_hz(e->params.rate_hz / 2.0) / (n + 1);
+    const double step = slaney_mel(e->params.rate_hz / 2.0) / (n + 1);
     const double hz_a_bin = (double) e->params.rate_hz / e->n_fft;
     float *w = e->weights;
 
     for (unsigned b = 0; b < n; b++) {
-        const double low = hz_of_mel(b * step), top = hz_of_mel((b + 1) * step);
-        const double high = hz_of_mel((b + 2) * step);
+        const double low = slaney_hz(b * step), top = slaney_hz((b + 1) * step);
+        const double high = slaney_hz((b + 2) * step);
         struct band *band = &e->bands[b];
         band->weights = w;
         for (unsigned k = 0; k < e->n_bins; k++) {

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "hifigan/envelope.h"
+#include "hifigan/slaney.h"
 #include "pipeline/speech.h"
 
 /* ---- loudness ------------------------------------------------------------------------------- */
@@ -52,24 +53,19 @@ static double k_weight(double hz, double rate_hz)
     return response(shelf, shelf_a, w) * response(high, high_a, w);
 }
 
-static double hz_of_mel(double mel) /* Slaney's scale, as hifigan/envelope.c */
-{
-    return mel < 15 ? mel * 200 / 3 : 1000 * exp((mel - 15) * log(6.4) / 27);
-}
-
 /* weights[b]: from the square of band b of the mel to mean square of the samples. A band is a
  * triangle of area 1 Hz over bins of rate / n_fft: its magnitudes' mean is mel * rate / n_fft; it
  * stands for the bins of half its width; a Hann window of n_fft holds 3/8 n_fft. */
 static void band_weights(unsigned n_mels, unsigned rate_hz, unsigned hop, double *weights)
 {
     const double n_fft = 4.0 * hop, bin_hz = rate_hz / n_fft;
-    const double top = 15 + 27 * log(rate_hz / 2.0 / 1000) / log(6.4), step = top / (n_mels + 1);
+    const double step = slaney_mel(rate_hz / 2.0) / (n_mels + 1);
 
     for (unsigned b = 0; b < n_mels; b++) {
-        const double low = hz_of_mel(b * step), high = hz_of_mel((b + 2) * step);
+        const double low = slaney_hz(b * step), high = slaney_hz((b + 2) * step);
         const double bins = (high - low) / 2 / bin_hz;
         weights[b] = bin_hz * bin_hz * bins * 2 / (n_fft * n_fft * 3 / 8) *
-                     k_weight(hz_of_mel((b + 1) * step), rate_hz) * pow(10, CREST_DB / 10);
+                     k_weight(slaney_hz((b + 1) * step), rate_hz) * pow(10, CREST_DB / 10);
     }
 }
 

@@ -181,6 +181,9 @@ int pipeline_read(struct pipeline *p, const struct image *img,
 #define PIPELINE_PITCH_MAX 2.0
 #define PIPELINE_VOLUME_MAX 4.0
 
+/** Silence before a paragraph at rate 1, on top of what the voice leaves around a sentence. */
+#define PIPELINE_PARAGRAPH_S 0.4
+
 struct pipeline_say_params {
     double rate, pitch;    ///< factors, 1 = as trained
     double volume;         ///< factor on the level of -23 LUFS; 0 is silence

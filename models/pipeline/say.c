@@ -11,8 +11,7 @@
 
 /* A sentence is spoken in one pass: as long as the corpus the voice was trained on had them. */
 #define MAX_SYLLABLES 32
-#define PARAGRAPH_S 0.4 /* a paragraph's end is heard */
-#define SILENCE_N 4096  /* samples of silence at once */
+#define SILENCE_N 4096 /* samples of silence at once */
 
 struct saying { ///< what the spans of one input share
     struct pipeline *p;
@@ -134,7 +133,7 @@ static int say_span(struct saying *s)
     s->began = false;
     pipeline_report(s->job, PIPELINE_SPEAKING, (double) s->index / (double) s->u->n);
     if (span->starts_paragraph && s->index > 0)
-        r = pause(s, PARAGRAPH_S / rate);
+        r = pause(s, PIPELINE_PARAGRAPH_S / rate);
     if (r == 0 && span->pinyin[0])
         r = speak_again(s);
     if (r == 0)

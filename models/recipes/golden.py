@@ -89,16 +89,25 @@ def make_hifigan(folder, kind, channels, frames, precision):
     write(folder, "hifigan-" + kind.lower(), tensors, dict(config, model="hifigan", rate=RATE, hop=HOP, n_mels=80), dict(io, samples=samples))
 
 
+SMALL_PHONES = ["<pad>", "sil", "，", *"bpmf", "zh", "_a", "_ang", "_v"]
+
+
+def small_fastspeech2(config, seed):
+    """Random weights that make phones of some frames each."""
+    torch.manual_seed(seed)
+    g = fastspeech2.FastSpeech2(config, len(SMALL_PHONES)).eval()
+    scale(g)
+    g.phone.weight.mul_(1.5)
+    g.duration.linear.weight.mul_(0.7), g.duration.linear.bias.fill_(math.log(6))
+    return g
+
+
 @torch.no_grad()
 def make_fastspeech2(folder, level, precision, rate, pitch_factor, energy_factor):
-    names = ["<pad>", "sil", "，", *"bpmf", "zh", "_a", "_ang", "_v"]
+    names = SMALL_PHONES
     config = dict(fastspeech2.CONFIG, hidden=24, ffn=40, heads=2, encoder_layers=2, decoder_layers=2, n_mels=20, variance_level=level)
     for seed in range(100):  # until no decision is near its edge, where two right computations may differ
-        torch.manual_seed(seed)
-        g = fastspeech2.FastSpeech2(config, len(names)).eval()
-        scale(g)
-        g.phone.weight.mul_(1.5)
-        g.duration.linear.weight.mul_(0.7), g.duration.linear.bias.fill_(math.log(6))
+        g = small_fastspeech2(config, seed)
         tensors = stored(g, precision)
         n = 17
         ids = torch.stack([torch.randint(1, len(names), (n,)), torch.randint(0, 6, (n,)), torch.randint(0, 3, (n,))], -1)[None]
@@ -130,14 +139,10 @@ def make_fastspeech2(folder, level, precision, rate, pitch_factor, energy_factor
 @torch.no_grad()
 def make_voices(folder, precision):
     """Two speakers: their rows are added behind the encoder."""
-    names = ["<pad>", "sil", "，", *"bpmf", "zh", "_a", "_ang", "_v"]
+    names = SMALL_PHONES
     config = dict(fastspeech2.CONFIG, hidden=24, ffn=40, heads=2, encoder_layers=1, decoder_layers=1, n_mels=20, variance_level="frame")
     for seed in range(100):  # as above
-        torch.manual_seed(seed)
-        g = fastspeech2.FastSpeech2(config, len(names)).eval()
-        scale(g)
-        g.phone.weight.mul_(1.5)
-        g.duration.linear.weight.mul_(0.7), g.duration.linear.bias.fill_(math.log(6))
+        g = small_fastspeech2(config, seed)
         tensors = stored(g, precision)
         tensors["speakers"] = torch.randn(2, config["hidden"]).to(PRECISION[precision])
         ids = torch.stack([torch.randint(1, len(names), (9,)), torch.randint(0, 6, (9,)), torch.randint(0, 3, (9,))], -1)[None]

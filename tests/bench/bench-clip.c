@@ -9,25 +9,10 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "clip/clip.h"
 
-static double now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double) t.tv_sec * 1e3 + (double) t.tv_nsec / 1e6;
-}
-
-static void must(int r, const struct fail *fail)
-{
-    if (r >= 0)
-        return;
-    fprintf(stderr, "bench-clip: %s\n", fail->text);
-    exit(1);
-}
+#include "bench.h"
 
 int main(int argc, char **argv)
 {
@@ -41,10 +26,11 @@ int main(int argc, char **argv)
         return 64;
     }
     const size_t n = strtoul(argv[2], NULL, 10), reps = strtoul(argv[3], NULL, 10);
-    must(vkc_context_new(vkc_context_params(.device = getenv("BRAILLED_DEVICE")), &ctx, &fail),
-         &fail);
-    must(nn_new(ctx, &nn), &fail);
-    must(clip_new(nn, argv[1], &clip, &fail), &fail);
+    bench_must(
+        vkc_context_new(vkc_context_params(.device = getenv("BRAILLED_DEVICE")), &ctx, &fail),
+        &fail);
+    bench_must(nn_new(ctx, &nn), &fail);
+    bench_must(clip_new(nn, argv[1], &clip, &fail), &fail);
     const struct clip_info *info = clip_info(clip);
     const size_t size = (size_t) info->width * info->height;
     CLEANUP_FREE uint8_t *crops = malloc(n * size + 1);
@@ -54,15 +40,12 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < n * size; i++)
         crops[i] = (uint8_t) ((uint32_t) i * 2654435761u >> 13);
     for (size_t i = 0; i <= reps; i++) {
-        const double start = now_ms();
-        must(clip_image(clip, crops, n, out, NULL, &fail), &fail);
+        const double start = bench_now_ms();
+        bench_must(clip_image(clip, crops, n, out, NULL, &fail), &fail);
         if (i > 0)
-            printf("%.3f\n", now_ms() - start);
+            printf("%.3f\n", bench_now_ms() - start);
     }
-    FILE *f = fopen(argv[4], "wb");
-    const bool ok = f && fwrite(out, sizeof(*out), n * info->embed, f) == n * info->embed;
-    if (!f || fclose(f) != 0 || !ok)
-        return 74;
+    bench_save(argv[4], out, n * info->embed);
     clip_free(TAKE_PTR(clip));
     nn_free(nn);
     return 0;

@@ -11,39 +11,21 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "fastspeech2/fs2.h"
 #include "hifigan/hifigan.h"
 
+#include "bench.h"
+
 #define SYLLABLES 30
 #define PHONES (2 * SYLLABLES + 2)
-
-static double now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double) t.tv_sec * 1e3 + (double) t.tv_nsec / 1e6;
-}
-
-static void must(int r, const struct fail *fail)
-{
-    if (r >= 0)
-        return;
-    fprintf(stderr, "bench-voice: %s\n", fail->text);
-    exit(1);
-}
 
 static void save(const char *folder, const char *name, const float *v, size_t n)
 {
     char path[4096];
 
     snprintf(path, sizeof(path), "%s/%s.f32", folder, name);
-    FILE *f = fopen(path, "wb");
-    const bool ok = f && fwrite(v, sizeof(*v), n, f) == n;
-    if (!f || fclose(f) != 0 || !ok)
-        exit(74);
+    bench_save(path, v, n);
 }
 
 /* sil, then initial and final of each syllable, sil; peer_speech.py has the same. */
@@ -92,24 +74,25 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: bench-voice FASTSPEECH2 HIFIGAN REPETITIONS FOLDER\n");
         return 64;
     }
-    must(vkc_context_new(vkc_context_params(.device = getenv("BRAILLED_DEVICE")), &ctx, &fail),
-         &fail);
-    must(nn_new(ctx, &nn), &fail);
-    must(fs2_new(nn, argv[1], &fs2, &fail), &fail);
-    must(hifigan_new(nn, argv[2], &hifigan, &fail), &fail);
+    bench_must(
+        vkc_context_new(vkc_context_params(.device = getenv("BRAILLED_DEVICE")), &ctx, &fail),
+        &fail);
+    bench_must(nn_new(ctx, &nn), &fail);
+    bench_must(fs2_new(nn, argv[1], &fs2, &fail), &fail);
+    bench_must(hifigan_new(nn, argv[2], &hifigan, &fail), &fail);
     make_phones(fs2, phones);
     const size_t reps = strtoul(argv[3], NULL, 10);
     for (size_t i = 0; i <= reps; i++) {
         CLEANUP(fs2_speech_done) struct fs2_speech s = {0};
-        const double start = now_ms();
-        must(fs2_speak(fs2, phones, PHONES, fs2_params(), &s, NULL, &fail), &fail);
-        const double between = now_ms();
+        const double start = bench_now_ms();
+        bench_must(fs2_speak(fs2, phones, PHONES, fs2_params(), &s, NULL, &fail), &fail);
+        const double between = bench_now_ms();
         CLEANUP_FREE float *samples = calloc(s.n_frames, hifigan_hop(hifigan) * sizeof(float));
         if (!samples)
             return 1;
-        must(hifigan_speak(hifigan, s.mel, s.f0_hz, s.n_frames, samples, NULL, &fail), &fail);
+        bench_must(hifigan_speak(hifigan, s.mel, s.f0_hz, s.n_frames, samples, NULL, &fail), &fail);
         if (i > 0)
-            printf("%.3f %.3f\n", between - start, now_ms() - between);
+            printf("%.3f %.3f\n", between - start, bench_now_ms() - between);
         if (i == reps)
             save_all(argv[4], &s, samples, hifigan_hop(hifigan));
     }

@@ -7,15 +7,14 @@ out: it starts the device) and prints the median of every stage of one side and 
 of DSBI is read beside them where there is one. The image tower is timed against ONNX Runtime on the CPU in turn, in the same run (peer.py;
 PYTHON is one that has its packages): a time alone says little on a machine that others use, the ratio does. Asserts nothing.
 """
-import argparse
 import json
 import os
 import pathlib
 import statistics
 import subprocess
-import sys
 import tempfile
 
+import turns
 from dsbi import DSBI, ROOT, no_bus, program
 
 WEIGHTS = ROOT / 'models' / 'weights' / 'clip.safetensors'
@@ -68,10 +67,7 @@ def row(name, side, got):
 
 
 def timed(words):
-    p = subprocess.run(list(map(str, words)), capture_output=True, text=True)
-    if p.returncode:
-        raise RuntimeError((p.stderr.strip().splitlines() or ['no word'])[-1])
-    return [float(line) for line in p.stdout.split()]
+    return [float(line) for line in turns.run(words).split()]
 
 
 def against_peer(a, folder, crops):
@@ -86,18 +82,14 @@ def against_peer(a, folder, crops):
             theirs.append(statistics.median(peer))
             ratios.append(theirs[-1] / mine)
     except (RuntimeError, OSError) as e:
-        print(f'NO RATIO: {e}; give --peer a Python with onnxruntime, onnx and safetensors')
+        turns.no_ratio(e)
         return
     print(f'image tower, {crops} crops: ours {statistics.median(ours):.1f} ms, ONNX Runtime (CPU, 2 threads) {statistics.median(theirs):.1f} ms,'
           f' ratio {statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f}); largest difference of an embedding {difference:.4f}')
 
 
 def main():
-    args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    args.add_argument('build', type=pathlib.Path)
-    args.add_argument('--repeat', type=int, default=5)
-    args.add_argument('--peer', default=os.environ.get('BRAILLED_PEER', sys.executable))
-    a = args.parse_args()
+    a = turns.arguments(__doc__)
     load = os.getloadavg()
     print(f'{os.cpu_count()} processors, load {load[0]:.1f}; ms, medians of {a.repeat}')
     with tempfile.TemporaryDirectory(prefix='bench-reading-') as tmp:

@@ -6,16 +6,15 @@ Speaks sentences through the whole pipeline (bench-speech): real-time factor, mi
 wall and processor time, peak memory. Then the two networks against ONNX Runtime on the CPU in turn, in the same run (peer_speech.py; PYTHON
 is one with onnxruntime, onnx and safetensors): a time alone says little on a machine that others use, the ratio does. Asserts nothing.
 """
-import argparse
 import json
 import os
 import pathlib
 import statistics
-import subprocess
-import sys
 import tempfile
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+import turns
+from dsbi import ROOT
+
 WEIGHTS = [ROOT / 'models' / 'weights' / f'{n}.safetensors' for n in ('fastspeech2', 'hifigan')]
 SENTENCES = '''\
 jin1tian1 tian1qi4 hen3 hao3 ， wo3men5 qu4 gong1yuan2 zou3zou5 ba5 。
@@ -23,13 +22,6 @@ ming2tian1 zao3shang5 wo3men5 yi4qi3 qu4 cheng2 li3 mai3 cai4 ， xia4wu3 hui2ji
 zhe4 ben3 shu1 xie3 de5 shi4 yi2ge4 lao3ren2 he2 hai3 de5 gu4shi5 。
 ni3 shen2me5 shi2hou5 hui2lai2 ？
 '''
-
-
-def run(words):
-    p = subprocess.run(list(map(str, words)), capture_output=True, text=True)
-    if p.returncode:
-        raise RuntimeError((p.stderr.strip().splitlines() or ['no word'])[-1])
-    return p.stdout
 
 
 def row(name, got):
@@ -44,12 +36,12 @@ def against_peer(a, folder):
     ours, theirs = [], []
     try:
         for _ in range(a.repeat):
-            mine = run([a.build / 'tests' / 'bench' / 'bench-voice', *WEIGHTS, 3, folder]).split('\n')[:3]
-            *peer, last = run([a.peer, pathlib.Path(__file__).with_name('peer_speech.py'), *WEIGHTS, 3, folder]).strip().split('\n')
+            mine = turns.run([a.build / 'tests' / 'bench' / 'bench-voice', *WEIGHTS, 3, folder]).split('\n')[:3]
+            *peer, last = turns.run([a.peer, pathlib.Path(__file__).with_name('peer_speech.py'), *WEIGHTS, 3, folder]).strip().split('\n')
             for to, lines in ((ours, mine), (theirs, peer)):
                 to.append([statistics.median(float(line.split()[k]) for line in lines) for k in (0, 1)])
     except (RuntimeError, OSError) as e:
-        print(f'NO RATIO: {e}; give --peer a Python with onnxruntime, onnx and safetensors')
+        turns.no_ratio(e)
         return
     for name, of in (('acoustic model', lambda v: v[0]), ('vocoder', lambda v: v[1]), ('both', sum)):
         ratios = [of(t) / of(o) for o, t in zip(ours, theirs)]
@@ -59,21 +51,17 @@ def against_peer(a, folder):
 
 
 def main():
-    args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    args.add_argument('build', type=pathlib.Path)
-    args.add_argument('--repeat', type=int, default=5)
-    args.add_argument('--peer', default=os.environ.get('BRAILLED_PEER', sys.executable))
-    a = args.parse_args()
+    a = turns.arguments(__doc__)
     load = os.getloadavg()
     print(f'{os.cpu_count()} processors, load {load[0]:.1f}')
     bench = a.build / 'tests' / 'bench' / 'bench-speech'
     with tempfile.TemporaryDirectory(prefix='bench-speech-') as tmp:
         tmp = pathlib.Path(tmp)
         (tmp / 'list').write_text(SENTENCES)
-        row('cold', json.loads(run([bench, '-'])))
+        row('cold', json.loads(turns.run([bench, '-'])))
         for rate in (1, 2, 3):
-            row(f'warm, rate {rate}', json.loads(run([bench, tmp / 'list', rate])))
-        got = json.loads(run([bench, tmp / 'list', 1, 'cancel']))
+            row(f'warm, rate {rate}', json.loads(turns.run([bench, tmp / 'list', rate])))
+        got = json.loads(turns.run([bench, tmp / 'list', 1, 'cancel']))
         print(f"cancelled {got['cancelled']} times: heard after {got['cancel_ms']:.0f} ms, at worst {got['cancel_worst_ms']:.0f}")
         against_peer(a, tmp)
 

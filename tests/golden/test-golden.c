@@ -99,6 +99,15 @@ static void test_hifigan(struct nn *nn, const char *name)
     compare(name, "samples", samples, want, n_samples);
 }
 
+/* A mel [80][n] with no pattern, and a pitch that rises and pauses. */
+static void make_hum(float *mel, double *f0_hz, int n)
+{
+    for (int i = 0; i < 80 * n; i++)
+        mel[i] = (float) (-4 + 2 * sin(0.37 * (i % n) + i / n * 0.11) + sin(1.7 * i * i));
+    for (int i = 0; i < n; i++)
+        f0_hz[i] = i % 20 < 14 ? 120 + 2 * i : 0;
+}
+
 /* 150 frames whole and in pieces of 37 give the same samples. */
 static void test_chunks(struct nn *nn, const char *name)
 {
@@ -109,10 +118,7 @@ static void test_chunks(struct nn *nn, const char *name)
     CLEANUP_FREE float *mel = malloc(80 * FRAMES * sizeof(*mel));
     double f0_hz[FRAMES];
 
-    for (int i = 0; i < 80 * FRAMES; i++)
-        mel[i] = (float) (-4 + 2 * sin(0.37 * (i % FRAMES) + i / FRAMES * 0.11) + sin(1.7 * i * i));
-    for (int i = 0; i < FRAMES; i++)
-        f0_hz[i] = i % 20 < 14 ? 120 + 2 * i : 0;
+    make_hum(mel, f0_hz, FRAMES);
     WORKS(hifigan_new(nn, path_of(name, ""), &h, &fail));
     WORKS(hifigan_speak(h, mel, f0_hz, FRAMES, whole, NULL, &fail));
     hifigan_set_chunk(h, 37);
@@ -179,10 +185,7 @@ static void test_stream(struct nn *nn, const char *name)
     CLEANUP_FREE float *mel = malloc(80 * FRAMES * sizeof(*mel));
     double f0_hz[FRAMES];
 
-    for (int i = 0; i < 80 * FRAMES; i++)
-        mel[i] = (float) (-4 + 2 * sin(0.37 * (i % FRAMES) + i / FRAMES * 0.11) + sin(1.7 * i * i));
-    for (int i = 0; i < FRAMES; i++)
-        f0_hz[i] = i % 20 < 14 ? 120 + 2 * i : 0;
+    make_hum(mel, f0_hz, FRAMES);
     WORKS(hifigan_new(nn, path_of(name, ""), &h, &fail));
     for (unsigned passes = 0; passes <= 2; passes += 2) {
         double worst = 0, peak = 0;

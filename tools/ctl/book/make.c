@@ -17,9 +17,7 @@
 #include "image/image.h"
 #include "tools/ctl/engine-local.h"
 
-/* Silence on top of what the voice leaves around a sentence. */
-#define PARAGRAPH_S 0.4
-#define HEADING_S 0.8
+#define HEADING_S 0.8 /* where a heading begins or ends, as PIPELINE_PARAGRAPH_S */
 
 static bool is_streamed(const struct book_options *o)
 {
@@ -197,7 +195,7 @@ static int pause_before(struct book *b, const struct book_sentence *s, struct fa
     if (s->kind != BOOK_TEXT)
         seconds = s->kind != last->s.kind && BOOK_HEADING == MAX(s->kind, last->s.kind)
                       ? HEADING_S
-                      : PARAGRAPH_S;
+                      : PIPELINE_PARAGRAPH_S;
     return on_sound(b, silence, (size_t) (seconds * ENGINE_RATE_HZ / b->options->say.rate), fail);
 }
 
