@@ -26,6 +26,22 @@ void pipeline_report(const struct pipeline_job *job, enum pipeline_stage stage, 
         job->progress(job->userdata, stage, fraction);
 }
 
+/* Beside the folder of the program (bin, libexec), so that an installed tree can be moved as a
+ * whole. NULL: not there. */
+static const char *models_beside(char *exe)
+{
+    static char dir[PATH_MAX + sizeof("/share/brailled/models")];
+
+    for (int i = 0; i < 2; i++) { /* the name, then the folder */
+        char *slash = strrchr(exe, '/');
+        if (!slash)
+            return NULL;
+        *slash = 0;
+    }
+    snprintf(dir, sizeof(dir), "%s/share/brailled/models", exe);
+    return access(dir, F_OK) == 0 ? dir : NULL;
+}
+
 const char *pipeline_models_dir(void)
 {
     const char *dir = getenv("BRAILLED_MODELS");
@@ -39,6 +55,9 @@ const char *pipeline_models_dir(void)
         exe[n] = 0;
         if (strncmp(exe, BRAILLED_BUILD_ROOT "/", sizeof(BRAILLED_BUILD_ROOT)) == 0)
             return BRAILLED_SOURCE_ROOT "/models/weights";
+        dir = models_beside(exe);
+        if (dir)
+            return dir;
     }
     return BRAILLED_MODELS_DIR;
 }

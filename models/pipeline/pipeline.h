@@ -33,7 +33,8 @@ struct pipeline *pipeline_free(struct pipeline *p);
 DEFINE_CLEANUP(struct pipeline *, pipeline_free);
 const struct vkc_device_info *pipeline_device(const struct pipeline *p);
 /** Where weights are looked for: $BRAILLED_MODELS, the source tree's when run from the build
- * folder, else the installed ones. Static storage. */
+ * folder, else the installed ones: ../share/brailled/models from the program, so that an installed
+ * tree can be moved, or where they were installed to. Static storage. */
 const char *pipeline_models_dir(void);
 struct pipeline_job;
 /** Load all models and warm the programs now. `job` may be NULL. */
