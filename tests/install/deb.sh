@@ -56,7 +56,7 @@ ls -s --block-size=K "$work"/*.deb
 
 say "lintian $(lintian --version | sed 's/.* v//')"
 # errors end this; warnings are shown
-lintian --fail-on error --info --no-tag-display-limit --allow-root "$work"/*.changes | tee "$work/lintian.log"
+lintian --fail-on error --show-overrides --tag-display-limit 0 --allow-root "$work"/*.changes | tee "$work/lintian.log"
 [ -s "$work/lintian.log" ] || echo "lintian: nothing to say"
 
 say "a bare system"
