@@ -6,10 +6,12 @@
 #include "tools/ctl/ctl.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct ctl_command *const commands[] = {
     &ctl_convert, &ctl_read, &ctl_say,    &ctl_devices, &ctl_prepare, &ctl_voices,
@@ -115,11 +117,23 @@ static int run(struct ctl *ctl, int argc, char **argv, struct fail *fail)
     return run_command(ctl, c, argc - first, argv + first, fail);
 }
 
+/* Where a standard stream is closed the next file that is opened would take its place, and what is
+ * meant for the stream would go into it. Here it cannot be read or written instead. */
+static void hold_standard_streams(void)
+{
+    for (int fd = open("/dev/null", O_PATH); fd >= 0; fd = open("/dev/null", O_PATH))
+        if (fd > STDERR_FILENO) {
+            close(fd);
+            break;
+        }
+}
+
 int main(int argc, char **argv)
 {
     struct ctl ctl = {.start_usec = ctl_now_usec()};
     struct fail fail = {0};
 
+    hold_standard_streams();
     setlocale(LC_CTYPE, "");
     signal(SIGPIPE, SIG_IGN); /* a closed pipe and a full file are write errors like others */
     signal(SIGXFSZ, SIG_IGN);

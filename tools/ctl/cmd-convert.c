@@ -78,6 +78,8 @@ static int read_page(const struct ctl *ctl, struct engine *e, const char *name,
     int r = ctl_open_input(name, IMAGE_MAX_FILE_BYTES, &fd, fail);
     if (r < 0)
         return r;
+    if (strcmp(name, "-") == 0)
+        name = "standard input";
     r = engine_read(e, fd, name, &params, ret, fail);
     close(fd);
     if (r < 0)

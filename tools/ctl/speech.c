@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 void speech_args(struct speech_options *o, struct arg *out)
 {
@@ -32,6 +33,10 @@ static int open_file(struct speech *s, struct fail *fail)
     if (s->ctl->json)
         return fail_set(fail, FAIL_USAGE, -EINVAL,
                         "--json and -o - both want standard output; name a file");
+    if (isatty(STDOUT_FILENO))
+        return fail_set(fail, FAIL_USAGE, -EINVAL,
+                        "standard output is a terminal; lead the sound on (| aplay), use --play, "
+                        "or name a file");
     return 0; /* opened with the first sound: an error before it leaves no half a header */
 }
 
