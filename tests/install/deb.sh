@@ -56,7 +56,7 @@ ls -s --block-size=K "$work"/*.deb
 
 say "lintian $(lintian --version | sed 's/.* v//')"
 # errors end this; warnings are shown
-lintian --fail-on error --show-overrides --tag-display-limit 0 --allow-root "$work"/*.changes | tee "$work/lintian.log"
+lintian --fail-on error --tag-display-limit 0 --allow-root "$work"/*.changes | tee "$work/lintian.log"
 [ -s "$work/lintian.log" ] || echo "lintian: nothing to say"
 
 say "a bare system"
@@ -71,7 +71,7 @@ else
     mmdebstrap --variant=minbase "$suite" "$chroot"
 fi
 mkdir -p "$chroot/debs"
-cp "$work"/*.deb "$chroot/debs/"
+find "$work" -maxdepth 1 -name "*.deb" ! -name "*-dbgsym_*" -exec cp -t "$chroot/debs" {} +
 cp "$root/debian/tests/installed" "$root/tests/install/in-chroot.sh" "$chroot/debs/"
 cp /etc/resolv.conf "$chroot/etc/" 2>/dev/null || true
 cp /etc/hosts "$chroot/etc/"
