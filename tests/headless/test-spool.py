@@ -245,14 +245,22 @@ def test_daemon():
     pids = log.parent / 'pids'
     with folder() as d:
         p = Place(d)
+        (p.box / 'broken.png').write_text('no picture')
+        shutil.copy(CROP, p.box / 'crop.png')
+        p.run(env=dict(os.environ), says='1 pages done, 1 put aside')
+        require(p.why('broken.txt').startswith('broken.png: '), p.why('broken.txt'))
+        require('tries' not in ' '.join(p.state()) and 'lost' not in p.why('broken.txt'), p.state())
+        os.kill(int(pids.read_text().split()[0]), signal.SIGTERM)
+        log.write_text('')
         shutil.copy(PAGE, p.box / 'page.png')
         process = p.start(env=dict(os.environ))
         until(lambda: 'Device:' in log.read_text(), 'a daemon that works', process)
-        os.kill(int(pids.read_text().split()[0]), signal.SIGKILL)
+        os.kill(int(pids.read_text().split()[-1]), signal.SIGKILL)
         out, err = end(process, 0)
         require('1 pages done, 0 put aside' in err and 'through brailled' in err, err)
-        require(len(pids.read_text().split()) == 2 or 'in this process' in err, 'no second daemon:', err)
-        p.require_state('out/page.opus', 'out/page.txt', 'out/done/page.png')
+        require(len(pids.read_text().split()) == 3 or 'in this process' in err, 'no second daemon:', err)
+        p.require_state('out/page.opus', 'out/page.txt', 'out/done/page.png', 'out/crop.opus', 'out/crop.txt',
+                        'out/done/crop.png', 'out/failed/broken.png', 'out/failed/broken.txt')
 
 
 main({name[5:]: case for name, case in list(globals().items()) if name.startswith('test_')})

@@ -4,10 +4,10 @@
 set -euo pipefail
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
 page=/usr/share/doc/brailled/examples/sample-page.png
-apt-get -q update >/dev/null
+apt-get -q update >/dev/null 2>&1
 apt-get -q -y install --no-install-recommends /debs/*.deb dbus-daemon dbus-system-bus-common systemd 2>&1 |
-    grep -E '^(Setting up brailled|Creating|E:|W:|dpkg)' || true
-dpkg-query -W -f '${db:Status-Abbrev} ${Package} ${Version}\n' 'brailled*' speech-dispatcher-brailled 2>/dev/null
+    grep -E '^(Setting up (brailled|speech-dispatcher-brailled)|Creating|E:|dpkg)' || true
+dpkg-query -W -f '${db:Status-Abbrev} ${Package} ${Version}\n' 'brailled*' 'speech-dispatcher-brailled*' 2>/dev/null || true
 [ -z "$(dpkg --audit)" ]
 
 echo "-- users and folders"

@@ -218,8 +218,7 @@ static int tell(struct spool *s, const struct item *i, const struct result *resu
 
     loud.quiet = false; /* that a page could not be read is an error */
     if (why)
-        ctl_say_line(&loud, "%s: put aside as %s/failed/%s: %s", i->name, s->out, result->name,
-                     why);
+        ctl_say_line(&loud, "put aside as %s/failed/%s: %s", s->out, result->name, why);
     else
         ctl_say_line(s->ctl, "%s: %.2f s of speech in %s/%s.%s", i->name, result->audio_s, s->out,
                      result->name, ending);
@@ -234,11 +233,15 @@ static int tell(struct spool *s, const struct item *i, const struct result *resu
                           fail);
 }
 
-static int put_aside(struct spool *s, struct item *i, const char *why, struct fail *fail)
+static int put_aside(struct spool *s, struct item *i, const char *reason, struct fail *fail)
 {
-    CLEANUP_FREE char *text = NULL;
+    CLEANUP_FREE char *text = NULL, *named = NULL;
+    const char *why = reason;
     struct result result = {0};
 
+    /* brailled knows no names */
+    if (!strstr(reason, i->name) && asprintf(&named, "%s: %s", i->name, reason) >= 0)
+        why = named;
     int r = item_result_path(i, false, ".txt", &text, fail);
     if (r >= 0)
         r = write_line(text, why, fail);
@@ -270,10 +273,12 @@ static int do_once(struct spool *s, struct item *i, struct fail *fail)
         s->n_good++;
         return tell(s, i, &result, NULL, fail);
     }
+    /* a new one reaches a daemon that was started anew; and a call that failed ended its connection
+     */
+    if (s->engine && (s->engine->daemon || !is_its_fault(&why)))
+        s->engine = engine_free(s->engine);
     if (r != -EAGAIN && is_its_fault(&why))
         return put_aside(s, i, why.text, fail);
-    if (r != -EAGAIN)
-        s->engine = engine_free(s->engine); /* a new one reaches a daemon that was started anew */
     if (r != -EAGAIN && may_be_its_fault(r, &why) && !ctl_cancelled) {
         ctl_say_line(s->ctl, "%s: %s", i->name, why.kind ? why.text : strerror(-r));
         return i->tries < ITEM_TRIES ? -EAGAIN
