@@ -37,6 +37,7 @@ FENCES = {  # third-party header -> the only folders that may include it
     r'(sndfile|samplerate)\.h|opusenc\.h|alsa/': ('dataset/audio',),
     r'kiss_fft': ('models/hifigan',),
     r'sonic\.h': ('models/pipeline',),
+    r'sane/': ('tools/ctl/scan',),
 }
 
 root = pathlib.Path(sys.argv[1])

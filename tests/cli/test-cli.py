@@ -14,8 +14,8 @@ import wave
 
 from harness import (CTL, folder, main, need_page, no_bus, png, require, run, skip, sound_info)
 
-NOW = ('convert', 'read', 'say', 'devices', 'prepare', 'voices')
-LATER = ('scan', 'button', 'metrics', 'find')
+NOW = ('convert', 'read', 'say', 'devices', 'prepare', 'voices', 'scan', 'button')
+LATER = ('metrics', 'find')
 SHORT = 'ni3hao3。'
 
 

@@ -45,11 +45,13 @@ for side in user system; do
     verify $side brailled-spool.path
 done
 verify system brailled@1.service
+verify user braille-button.service
 
 for unit in brailled brailled@1 brailled-spool; do
     systemd-analyze security --offline=true --threshold=10 "$home/system/$unit.service" | tail -n 1
 done
 systemd-analyze --user security --offline=true --threshold=60 "$home/user/brailled.service" | tail -n 1
+systemd-analyze --user security --offline=true --threshold=80 "$home/user/braille-button.service" | tail -n 1
 
 grep -q '^BusName=org.brailled.Brailled1$' "$home/user/brailled.service"
 for side in user system; do

@@ -27,7 +27,5 @@ static int run_later(const char *what, struct fail *fail)
         .run = name_##_run,                                                                        \
     }
 
-LATER(scan, "scan a page and read it");
-LATER(button, "wait for the scanner's button");
 LATER(metrics, "figures about the daemon's work");
 LATER(find, "find a braille word in a page");

@@ -60,9 +60,11 @@ static bool can_redraw(void)
 
 void ctl_progress_clear(void)
 {
+    flockfile(stderr);
     if (progress_shown)
         fputs("\r\033[K", stderr);
     progress_shown = false;
+    funlockfile(stderr);
 }
 
 void ctl_say_line(const struct ctl *ctl, const char *format, ...)
@@ -71,11 +73,31 @@ void ctl_say_line(const struct ctl *ctl, const char *format, ...)
 
     if (ctl->quiet)
         return;
+    flockfile(stderr);
     ctl_progress_clear();
     va_start(ap, format);
     vfprintf(stderr, format, ap);
     va_end(ap);
     fputc('\n', stderr);
+    funlockfile(stderr);
+}
+
+void ctl_progress_restart(void)
+{
+    flockfile(stderr);
+    progress_usec = ctl_now_usec();
+    funlockfile(stderr);
+}
+
+static void redraw_progress(const struct ctl *ctl, bool redraw, const char *format, va_list ap)
+{
+    ctl_progress_clear();
+    fputs(ctl->about, stderr);
+    vfprintf(stderr, format, ap);
+    if (!redraw)
+        fputc('\n', stderr);
+    fflush(stderr);
+    progress_shown = redraw;
 }
 
 void ctl_progress(const struct ctl *ctl, const char *format, ...)
@@ -84,20 +106,16 @@ void ctl_progress(const struct ctl *ctl, const char *format, ...)
     uint64_t now = ctl_now_usec();
     va_list ap;
 
+    flockfile(stderr);
     if (progress_usec == 0)
         progress_usec = ctl->start_usec;
-    if (ctl->quiet || now - progress_usec < (redraw ? REDRAW_USEC : LINE_USEC))
-        return;
-    progress_usec = now;
-    ctl_progress_clear();
-    fputs(ctl->about, stderr);
-    va_start(ap, format);
-    vfprintf(stderr, format, ap);
-    va_end(ap);
-    if (!redraw)
-        fputc('\n', stderr);
-    fflush(stderr);
-    progress_shown = redraw;
+    if (!ctl->quiet && now - progress_usec >= (redraw ? REDRAW_USEC : LINE_USEC)) {
+        progress_usec = now;
+        va_start(ap, format);
+        redraw_progress(ctl, redraw, format, ap);
+        va_end(ap);
+    }
+    funlockfile(stderr);
 }
 
 int ctl_flush(struct fail *fail)

@@ -32,7 +32,7 @@ struct ctl_command {
     /** `words` are what is left after the options. 0, or a negative errno with *fail filled. */
     int (*run)(struct ctl *ctl, int n_words, char **words, struct fail *fail);
 };
-#define CTL_MAX_OWN_ARGS 22
+#define CTL_MAX_OWN_ARGS 24
 
 extern const struct ctl_command ctl_read, ctl_convert, ctl_say, ctl_devices, ctl_prepare,
     ctl_voices, ctl_spool, ctl_scan, ctl_button, ctl_metrics, ctl_find;
@@ -46,10 +46,13 @@ int ctl_interrupted(struct fail *fail);
 uint64_t ctl_now_usec(void);
 double ctl_ms_since(uint64_t start_usec);
 
-/** A line on standard error, unless --quiet. Clears a progress line first. */
+/** A line on standard error, unless --quiet. Clears a progress line first. These are whole lines,
+ * also of several threads. */
 void ctl_say_line(const struct ctl *ctl, const char *format, ...) PRINTF_FORMAT(2, 3);
 /** What goes on now. Redrawn in place on a terminal, else a line every three seconds. */
 void ctl_progress(const struct ctl *ctl, const char *format, ...) PRINTF_FORMAT(2, 3);
+/** Something new begins: the next line comes no sooner than if the program began now. */
+void ctl_progress_restart(void);
 /** Remove the progress line from the terminal. */
 void ctl_progress_clear(void);
 
