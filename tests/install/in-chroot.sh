@@ -48,6 +48,21 @@ as mallory busctl --system get-property org.brailled.Brailled1 /org/brailled/Bra
 cat /run/mallory.log
 grep -qi 'access denied\|not allowed' /run/mallory.log
 
+echo "-- the daemon of one device, as brailled@0.service starts it"
+unit=$(ls /usr/lib/systemd/system/brailled@.service /lib/systemd/system/brailled@.service 2>/dev/null | head -n 1)
+setpriv --reuid brailled --regid brailled --init-groups env -i CACHE_DIRECTORY=/var/cache/brailled \
+    $(sed -n 's/^ExecStart=//p' "$unit" | sed 's/%[iI]/0/g') &
+device=$!
+for _ in $(seq 100); do
+    busctl --system list --no-pager 2>/dev/null | grep -q '^org.brailled.Brailled1.device0 ' && break || sleep 0.1
+done
+get() { as "$1" busctl --system get-property org.brailled.Brailled1.device0 /org/brailled/Brailled1 org.brailled.Brailled1.Manager Version; }
+get alice
+get mallory 2>/dev/null && exit 1
+kill -HUP "$device" # ExecReload=
+get alice
+kill "$device" && wait "$device"
+
 echo "-- the spool folder"
 as mallory cp "$page" /var/spool/brailled/in/ 2>/dev/null && exit 1
 as alice cp "$page" /var/spool/brailled/in/first.png
