@@ -129,6 +129,7 @@ def case_stop():
         for button in ('scan', 'cancel'):
             press_while_speaking(r, w, button)
             w.line('stopped')
+            until_it_polls(r)
         require(r.state.n_starts == 2, 'a press that stops does not scan')
         r.press()
         require(w.event('press')['press']['speaking'] is False)

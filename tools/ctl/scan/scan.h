@@ -56,8 +56,9 @@ enum scan_problem scan_problem_of(SANE_Status status);
 #define SANE_CALLS(X)                                                                              \
     X(init)                                                                                        \
     X(exit)                                                                                        \
-    X(get_devices) X(open) X(close) X(get_option_descriptor) X(control_option) X(get_parameters)   \
-        X(start) X(read) X(cancel) X(set_io_mode)
+    X(get_devices)                                                                                 \
+    X(open) X(close) X(get_option_descriptor) X(control_option) X(get_parameters) X(start) X(read) \
+        X(cancel) X(set_io_mode)
 struct sane_api {
 #define X(name) __typeof__(&sane_##name) name;
     SANE_CALLS(X)
