@@ -26,6 +26,8 @@ static size_t common_args(struct ctl *ctl, struct arg *out)
         {"models", 0, ARG_STRING, "DIR", "folder of the weights, works in this process",
          &ctl->models},
         {"local", 0, ARG_FLAG, NULL, "stay in this process, ask no daemon", &ctl->local},
+        {"instance", 0, ARG_STRING, "NAME", "the daemon of one device, brailled@NAME",
+         &ctl->instance},
         {"json", 0, ARG_FLAG, NULL, "answer as JSON on standard output", &ctl->json},
         {"quiet", 'q', ARG_FLAG, NULL, "no progress and no notes, errors only", &ctl->quiet},
         {"verbose", 'v', ARG_FLAG, NULL, "times of each stage", &ctl->verbose},

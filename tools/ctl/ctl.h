@@ -15,7 +15,7 @@
 
 /** The options every sub-command takes. */
 struct ctl {
-    const char *device, *models; ///< NULL: not given
+    const char *device, *models, *instance; ///< NULL: not given
     bool json, quiet, verbose, local;
     bool help, version;
     uint64_t start_usec; ///< when the program began, for total_ms and first_sound_ms

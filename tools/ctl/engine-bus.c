@@ -8,6 +8,7 @@
 #include "tools/ctl/engine-local.h"
 
 #include "audio/audio.h"
+#include "base/service.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +19,6 @@
 #include <systemd/sd-bus.h>
 #include <unistd.h>
 
-#define BUS_NAME "org.brailled.Brailled1"
 #define BUS_PATH "/org/brailled/Brailled1"
 #define BUS_MANAGER "org.brailled.Brailled1.Manager"
 #define BUS_ERROR "org.brailled.Brailled1.Error."
@@ -30,6 +30,7 @@ enum { START_USEC = 25 * 1000 * 1000, TICK_MS = 500 };
 struct engine_bus {
     struct engine base;
     sd_bus *bus; ///< owned
+    char name[SERVICE_NAME_BYTES];
 };
 
 /* One call that is under way: its reply, and the read end of its pipe of sound. */
@@ -170,7 +171,7 @@ static int call(struct call *c, sd_bus_message *m /* taken */, struct fail *fail
 static int tell_device(struct engine *base, const char *name)
 {
     CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-    sd_bus *bus = ((struct engine_bus *) base)->bus;
+    const struct engine_bus *e = (struct engine_bus *) base;
     struct vkc_device_info info = {0};
     const char *now = NULL, *driver = NULL;
     char note[300] = "";
@@ -178,7 +179,8 @@ static int tell_device(struct engine *base, const char *name)
 
     if (name && strcmp(base->device, name) == 0)
         return 0;
-    int r = sd_bus_get_property(bus, BUS_NAME, BUS_PATH, BUS_MANAGER, "Device", NULL, &m, "(sus)");
+    int r =
+        sd_bus_get_property(e->bus, e->name, BUS_PATH, BUS_MANAGER, "Device", NULL, &m, "(sus)");
     if (r >= 0)
         r = sd_bus_message_read(m, "(sus)", &now, &type, &driver);
     if (r >= 0 && type <= VKC_CPU && (!name || strcmp(name, now) == 0)) {
@@ -281,7 +283,7 @@ static int take_result(struct engine *e, sd_bus_message *m, struct engine_page *
 static int new_call(struct engine_bus *e, const char *member, sd_bus_message **ret,
                     struct fail *fail)
 {
-    int r = sd_bus_message_new_method_call(e->bus, ret, BUS_NAME, BUS_PATH, BUS_MANAGER, member);
+    int r = sd_bus_message_new_method_call(e->bus, ret, e->name, BUS_PATH, BUS_MANAGER, member);
     return r < 0 ? lost(r, fail) : 0;
 }
 
@@ -445,7 +447,7 @@ static const struct engine_ops bus_ops = {
     .free = bus_engine_free,
 };
 
-static bool is_listed(sd_bus *bus, const char *method)
+static bool is_listed(sd_bus *bus, const char *wanted, const char *method)
 {
     CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
     bool found = false;
@@ -456,22 +458,22 @@ static bool is_listed(sd_bus *bus, const char *method)
     if (r >= 0)
         r = sd_bus_message_enter_container(m, 'a', "s");
     while (r >= 0 && !found && (r = sd_bus_message_read(m, "s", &name)) > 0)
-        found = strcmp(name, BUS_NAME) == 0;
+        found = strcmp(name, wanted) == 0;
     return found;
 }
 
 /* Asking for the version starts the daemon where it is activatable, and shows that we may talk to
  * it. 1: yes. */
-static int try_bus(const struct ctl *ctl, sd_bus *bus, const char *which)
+static int try_bus(const struct ctl *ctl, sd_bus *bus, const char *name, const char *which)
 {
     CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
     sd_bus_error error = SD_BUS_ERROR_NULL;
     const char *version;
 
-    if (!is_listed(bus, "ListActivatableNames") && !is_listed(bus, "ListNames"))
+    if (!is_listed(bus, name, "ListActivatableNames") && !is_listed(bus, name, "ListNames"))
         return 0;
     sd_bus_set_method_call_timeout(bus, START_USEC);
-    int r = sd_bus_get_property(bus, BUS_NAME, BUS_PATH, BUS_MANAGER, "Version", &error, &m, "s");
+    int r = sd_bus_get_property(bus, name, BUS_PATH, BUS_MANAGER, "Version", &error, &m, "s");
     if (r >= 0)
         r = sd_bus_message_read(m, "s", &version);
     if (r >= 0)
@@ -489,15 +491,20 @@ int engine_bus_new(const struct ctl *ctl, struct engine **ret)
         const char *name;
         int (*open)(sd_bus **ret);
     } buses[] = {{"session", sd_bus_open_user}, {"system", sd_bus_open_system}};
+    char name[SERVICE_NAME_BYTES];
 
+    if (service_name(ctl->instance, name) < 0)
+        return 0;
     for (size_t i = 0; i < ELEMENTSOF(buses); i++) {
         sd_bus *bus = NULL;
         if (buses[i].open(&bus) < 0)
             continue;
-        struct engine_bus *e = try_bus(ctl, bus, buses[i].name) > 0 ? calloc(1, sizeof(*e)) : NULL;
+        struct engine_bus *e =
+            try_bus(ctl, bus, name, buses[i].name) > 0 ? calloc(1, sizeof(*e)) : NULL;
         if (e) {
             e->base = (struct engine){.ops = &bus_ops, .ctl = ctl, .daemon = true};
             e->bus = bus;
+            memcpy(e->name, name, sizeof(name));
             *ret = &e->base;
             return 1;
         }

@@ -69,8 +69,15 @@ int engine_new(const struct ctl *ctl, struct engine **ret, struct fail *fail)
 {
     bool local = ctl->local || ctl->device || ctl->models;
 
+    if (local && ctl->instance)
+        return fail_set(fail, FAIL_USAGE, -EINVAL,
+                        "--instance names a daemon; leave out --local, --device and --models");
     if (!local && engine_bus_new(ctl, ret) > 0)
         return 0;
+    if (ctl->instance) /* asked for, so nothing else takes its place */
+        return fail_set(fail, FAIL_UNAVAILABLE, -ENOENT,
+                        "there is no brailled '%s' on a bus; systemctl start brailled@%s starts it",
+                        ctl->instance, ctl->instance);
     return engine_local_new(ctl, ret, fail);
 }
 
