@@ -26,6 +26,7 @@ enum {
     ODD_SHORT = 16,  ///< half of the page, then its end
     ODD_MODES = 32,  ///< black and white only
     ODD_BARE = 64,   ///< no options but the buttons
+    ODD_HANG = 128,  ///< no data, and nothing ends that
 };
 
 /* Words of 4 bytes, then of 8, as struct.pack('=24i4q') lays them out. */
@@ -405,7 +406,7 @@ EXPORT SANE_Status sane_brailletest_read(SANE_Handle h, SANE_Byte *data, SANE_In
         return end();
     if (state->odd & ODD_STALL)
         return SANE_STATUS_GOOD;
-    while (state->odd & ODD_BLOCK && !cancelled)
+    while ((state->odd & ODD_BLOCK && !cancelled) || state->odd & ODD_HANG)
         usleep(5000);
     if (cancelled)
         return end();

@@ -232,6 +232,43 @@ def while_it_speaks_stop(r, w):
     until_it_polls(r)
 
 
+def case_stack():
+    """A press between two sheets of a feeder ends the stack, and what is read of it."""
+    with folder() as d:
+        r = Rig(d, top_of_page(d))
+        r.state.n_docs, r.state.line_usec = 3, 4000
+        w = Watch(r, '--speak', '--no-earcons', '--source', 'adf')
+        w.event('ready')
+        r.press()
+        w.event('press')
+        wait_for(lambda: r.state.n_starts == 2)
+        r.press()
+        r.state.line_usec = 0
+        w.line('2 pages')
+        require(r.state.n_docs == 1 and r.state.n_starts == 2)
+        until_it_polls(r)
+        # the rest, at the next press: one sheet, and its page is read
+        r.press()
+        require(w.event('press')['press']['speaking'] is False)
+        require('kongqi' in w.event('page')['pinyin'])
+        w.line('read aloud')
+        w.end()
+        require(r.state.n_docs == 0 and r.state.n_starts == 4, r.state.n_starts)
+
+
+def case_hang():
+    """A driver that nothing ends: it is said, and the service ends, to be begun anew."""
+    with folder() as d:
+        r = Rig(d, top_of_page(d))
+        w = Watch(r, '--speak', '--no-earcons', '--timeout', '1')
+        w.event('ready')
+        r.state.odd = HANG
+        r.press()
+        w.line('sends nothing any more')
+        require(w.p.wait(WAIT_S) == 74, w.log)
+        require(lengths(r) == [length_said(d, '扫描仪没有回应。请关掉扫描仪再打开，然后再试。')], lengths(r))
+
+
 def case_none():
     """Nothing there at first, no braille, a driver that hangs."""
     with folder() as d:

@@ -61,7 +61,8 @@ def case_usage():
         for args, says in ((['page'], 'takes no words'), (['--pages', '0'], '--pages'), (['--pages', 'x'], '--pages'),
                            (['--area', '1,2,3'], '--area'), (['--area', 'nan,0,50,50'], '--area'), (['-o', 'x.gif'], 'ending'),
                            (['-o', 'x'], 'ending'), (['--pages', '2', '-o', d + '/x.png'], 'page-%03d.png'),
-                           (['--speak', '--format', 'html'], 'standard output'), (['--json', '--format', 'brf'], 'choose one'),
+                           (['--speak', '--format', 'html'], 'standard output'),
+                           (['--format', 'text', '-o', 'x.png', '--pages', '1'], 'is a picture'), (['--json', '--format', 'brf'], 'choose one'),
                            (['--format', 'dsbi', '--pages', 'all'], 'one page'), (['--resolution', '7'], 'resolution')):
             r.scan(*args, code=64, says=says)
         require(r.state.n_opens == 0, 'a wrong word costs no opening')
@@ -233,6 +234,8 @@ def case_speak():
             path.unlink()
         text = r.scan('--speak', '--no-earcons', '--format', 'text').text
         require(text.strip() == o['pinyin'] and len(r.heard()) == 1, text)
+        kept = r.scan('--speak', '--no-earcons', '--format', 'pinyin', '-o', d + '/kept.pgm', '--pages', '1')
+        require(kept.text.strip() == o['pinyin'] and read_pnm(d + '/kept.pgm') == read_pnm(r.page), kept.text)
         # two pages: one stream, and what is wrong is said
         r.state.n_docs = 2
         r.state.read_status, r.state.read_after = JAMMED, page_height(r) + 9

@@ -340,6 +340,8 @@ static int watch_run(struct ctl *ctl, struct fail *fail)
         return -ENOMEM;
     ctl_catch_signals();
     int r = new_reader(&w, fail);
+    w.s.last_words = reader_last_words;
+    w.s.userdata = w.reader;
     if (r == 0)
         r = watch(&w, fail);
     reader_free(w.reader);

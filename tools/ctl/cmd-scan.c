@@ -52,7 +52,10 @@ static int new_reader(const struct ctl *ctl, struct tones *tones, struct reader 
 static int scan_all(struct ctl *ctl, struct tones *tones, struct reader *reader,
                     const char *pictures, bool *ret_duplex, unsigned *ret_n, struct fail *fail)
 {
-    struct scanner s = {.ctl = ctl, .timeout_s = (unsigned) setup.timeout_s};
+    struct scanner s = {.ctl = ctl,
+                        .timeout_s = (unsigned) setup.timeout_s,
+                        .last_words = reader_last_words,
+                        .userdata = reader};
     struct scan_run run = {
         .ctl = ctl,
         .setup = &setup,

@@ -39,9 +39,12 @@ static void wait_tick(struct scan_guard *g)
 /* The driver holds our thread and will not let go: nothing can be tidied up. */
 static void give_up(const struct scanner *s)
 {
+    ctl_progress_clear();
     fprintf(stderr, "braillectl: ");
     fprintf(stderr, scan_words[SCAN_SILENT].text, *s->title ? s->title : s->name);
     fprintf(stderr, "\n");
+    if (s->last_words)
+        s->last_words(s->userdata);
     _exit(FAIL_IO);
 }
 
@@ -75,6 +78,7 @@ static void *run(void *userdata)
             stop_usec = now;
             cancel(g);
         } else if (g->cancelled && now - stop_usec > (uint64_t) GRACE_S * 1000000) {
+            pthread_mutex_unlock(&g->lock);
             give_up(g->s);
         }
     }

@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MAX_WAITING_PAGES = 4, TICK_MS = 50, STOP = 2 };
+enum { MAX_WAITING_PAGES = 4, TICK_MS = 50, LAST_WORDS_MS = 30 * 1000, STOP = 2 };
 
 static void job_done(struct job *job)
 {
@@ -245,6 +245,20 @@ void reader_stop(struct reader *r)
     pthread_mutex_unlock(&r->lock);
     __atomic_compare_exchange_n(&ctl_cancelled, &stop, 0, false, __ATOMIC_SEQ_CST,
                                 __ATOMIC_SEQ_CST);
+}
+
+void reader_last_words(void *userdata)
+{
+    struct reader *r = userdata;
+    const uint64_t begin_usec = ctl_now_usec();
+
+    if (!r || ctl_cancelled)
+        return;
+    reader_say(r, SCAN_SILENT);
+    while (!reader_is_idle(r) && ctl_ms_since(begin_usec) < LAST_WORDS_MS) {
+        const struct timespec t = {.tv_nsec = TICK_MS * 1000000L};
+        nanosleep(&t, NULL);
+    }
 }
 
 int reader_finish(struct reader *r, struct fail *fail)

@@ -57,7 +57,8 @@ enum scan_problem scan_problem_of(SANE_Status status);
     X(init)                                                                                        \
     X(exit)                                                                                        \
     X(get_devices)                                                                                 \
-    X(open) X(close) X(get_option_descriptor) X(control_option) X(get_parameters) X(start) X(read) \
+    X(open)                                                                                        \
+    X(close) X(get_option_descriptor) X(control_option) X(get_parameters) X(start) X(read)         \
         X(cancel) X(set_io_mode)
 struct sane_api {
 #define X(name) __typeof__(&sane_##name) name;
@@ -84,6 +85,9 @@ struct scanner {
     enum scan_problem problem; ///< of the last failure
     unsigned timeout_s;        ///< without data, until it counts as dead
     double dpi;                ///< as set; 0: the scanner does not say
+    /** Called from another thread before the process ends because a driver hangs; NULL: nothing. */
+    void (*last_words)(void *userdata);
+    void *userdata;
     struct scan_times {
         uint64_t start_usec, started_usec, data_usec,
             end_usec; ///< of the last page; CLOCK_MONOTONIC

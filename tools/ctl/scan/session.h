@@ -70,6 +70,8 @@ bool reader_is_idle(struct reader *r);
 bool reader_is_reading(struct reader *r);
 /** Be silent, forget what waits, and be ready for more. */
 void reader_stop(struct reader *r);
+/** Of the scanner's guard: say that it hangs, half a minute at most. A struct reader *, or NULL. */
+void reader_last_words(void *userdata);
 /** Wait for all of it. The first thing that failed, or -ECANCELED. */
 int reader_finish(struct reader *r, struct fail *fail);
 struct reader *reader_free(struct reader *r);

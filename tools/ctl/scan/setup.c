@@ -68,7 +68,7 @@ static int find_output(struct scan_setup *o, const struct ctl *ctl, struct fail 
     const char *out = o->output && strcmp(o->output, "-") != 0 ? o->output : NULL;
     const bool named = o->format != UINT_MAX;
 
-    if (out && !named && ends_like(out, pictures))
+    if (out && ends_like(out, pictures))
         o->to = SCAN_TO_PICTURE;
     else if (out && !named && ends_like(out, sounds))
         o->to = SCAN_TO_SOUND;
@@ -89,6 +89,10 @@ static int check_output(struct scan_setup *o, const struct ctl *ctl, struct fail
 {
     const bool plain = o->text_format == &format_text || o->text_format == &format_pinyin;
 
+    if (o->to == SCAN_TO_PICTURE && o->text_format && !(o->speak && plain))
+        return fail_set(fail, FAIL_USAGE, -EINVAL,
+                        "'%s' is a picture; --format is of text (with --speak: text or pinyin)",
+                        o->output);
     if (o->to == SCAN_TO_TEXT && ctl->json && !o->speak && o->text_format != &format_json)
         return fail_set(fail, FAIL_USAGE, -EINVAL, "--json and --format %s: choose one",
                         o->text_format->name);
