@@ -17,6 +17,7 @@ struct engine_local {
 struct say_state {
     struct engine_local *e;
     engine_sound_fn sound;
+    engine_mark_fn mark; ///< may be NULL
     void *userdata;
 };
 
@@ -147,6 +148,11 @@ static int on_chunk(void *userdata, const struct pipeline_chunk *chunk, struct f
         return -ENOMEM;
     if (chunk->first_of_span && engine_add_spoken(&s->e->base, chunk->pinyin) < 0)
         return -ENOMEM;
+    if (chunk->first_of_span && s->mark) {
+        int r = s->mark(s->userdata, chunk->mark, fail);
+        if (r < 0)
+            return r;
+    }
     return s->sound(s->userdata, chunk->samples, chunk->n_samples, fail);
 }
 
@@ -155,7 +161,7 @@ static int local_engine_say(struct engine *base, const char *text,
                             void *userdata, struct fail *fail)
 {
     struct engine_local *e = (struct engine_local *) base;
-    struct say_state state = {.e = e, .sound = sound, .userdata = userdata};
+    struct say_state state = {.e = e, .sound = sound, .mark = params->mark, .userdata = userdata};
     struct pipeline_job job = job_of(base->ctl);
 
     int r =

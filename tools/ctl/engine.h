@@ -79,11 +79,16 @@ struct engine_read_params {
     enum pipeline_sides sides;
     int mirrored; ///< -1: found; 0 no, 1 yes
 };
+/** An SSML mark is reached: of the sound, all that stands before it was given. NULL: a sentence
+ * begins. A negative return ends the speaking with that error. */
+typedef int (*engine_mark_fn)(void *userdata, const char *name, struct fail *fail);
+
 struct engine_say_params {
     double rate, pitch, volume; ///< factors, 1: as the voice is
     bool no_sandhi;
     enum lang_input input; ///< what the text is
     const char *voice;     ///< one of engine_voices(); NULL: the first
+    engine_mark_fn mark;   ///< called with the userdata of the sound; may be NULL
 };
 struct engine_voice {
     char name[64], language[16], gender[16], title[128];
