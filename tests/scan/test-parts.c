@@ -101,6 +101,7 @@ static void write_file(const char *name, const char *text, mode_t mode)
         REQUIRE(mkdir(path, 0755) == 0 || errno == EEXIST);
         *at = '/';
     }
+    unlink(path); /* the one before may not be written to */
     FILE *f = fopen(path, "w");
     REQUIRE(f && fputs(text, f) >= 0 && fclose(f) == 0);
     REQUIRE(chmod(path, mode) == 0);

@@ -312,7 +312,7 @@ int scan_open(struct scanner *s, const char *wanted, struct fail *fail)
 {
     const char *named = wanted ? wanted : getenv("SANE_DEFAULT_DEVICE");
     char last[sizeof(s->name)], title[sizeof(s->title)];
-    struct fail none = {0};
+    struct fail why = {0};
 
     s->problem = SCAN_NO_LIBRARY;
     s->api = sane_api_open(fail);
@@ -320,8 +320,15 @@ int scan_open(struct scanner *s, const char *wanted, struct fail *fail)
         return -ENOSYS;
     if (named && *named)
         return open_name(s, named, named, fail);
-    if (recall(last, sizeof(last), title, sizeof(title)) && open_name(s, last, title, &none) == 0)
-        return 0;
+    if (recall(last, sizeof(last), title, sizeof(title))) {
+        const int r = open_name(s, last, title, &why);
+        if (r == 0)
+            return 0;
+        if (s->problem == SCAN_BUSY || s->problem == SCAN_DENIED) { /* there: no other one instead */
+            *fail = why;
+            return r;
+        }
+    }
     s->name[0] = s->title[0] = 0;
     return open_first(s, fail);
 }

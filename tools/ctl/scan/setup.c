@@ -23,7 +23,7 @@ void scan_setup_args(struct scan_setup *o, struct arg *out)
         {"source", 0, ARG_STRING, "SOURCE", "flatbed, adf (feeder), duplex, or the scanner's word",
          &o->settings.source},
         {"pages", 0, ARG_STRING, "N|all", "how many (default: 1; of a feeder all)", &o->pages_text},
-        {"resolution", 'r', ARG_NUMBER, "DPI", "200 is what the reader likes best",
+        {"resolution", 'r', ARG_NUMBER, "DPI", "200 (default) is enough; finer reads no better",
          &o->settings.dpi, .min = 50, .max = 2400},
         {"area", 0, ARG_STRING, "AREA", "A3, A4, A5, letter or X,Y,W,H in mm (default: all)",
          &o->area},
