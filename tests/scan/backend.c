@@ -27,6 +27,7 @@ enum {
     ODD_MODES = 32,  ///< black and white only
     ODD_BARE = 64,   ///< no options but the buttons
     ODD_HANG = 128,  ///< no data, and nothing ends that
+    ODD_WILD = 256,  ///< options that say nonsense of themselves
 };
 
 /* Words of 4 bytes, then of 8, as struct.pack('=24i4q') lays them out. */
@@ -276,12 +277,36 @@ EXPORT void sane_brailletest_close(SANE_Handle handle)
     is_open = 0;
 }
 
+/* No lists, ranges upside down, sizes that cannot be, no names. */
+static const SANE_Option_Descriptor *wild(SANE_Int i)
+{
+    static const SANE_Range range = {SANE_FIX(100), SANE_FIX(-5), -3};
+    static SANE_Option_Descriptor d;
+
+    d = options[i];
+    if (i == O_SOURCE)
+        d.constraint.string_list = NULL;
+    if (i == O_MODE)
+        d.size = 0;
+    if (i == O_RESOLUTION)
+        d.constraint.word_list = NULL;
+    if (i >= O_TL_X && i <= O_BR_Y)
+        d.constraint.range = i == O_BR_X ? NULL : &range;
+    if (i == O_CANCEL)
+        d.name = NULL;
+    if (i == O_COVER)
+        d.size = 1 << 30;
+    if (i == O_PRESSED)
+        d.size = -1;
+    return &d;
+}
+
 EXPORT const SANE_Option_Descriptor *sane_brailletest_get_option_descriptor(SANE_Handle h,
                                                                             SANE_Int i)
 {
     if (i < 0 || i >= O_N || (state->odd & ODD_BARE && i > O_COUNT && i < O_SCAN))
         return NULL;
-    return &options[i];
+    return state->odd & ODD_WILD ? wild(i) : &options[i];
 }
 
 static void get(SANE_Int i, void *value)
@@ -290,7 +315,7 @@ static void get(SANE_Int i, void *value)
     int32_t *pressed = i >= O_SCAN ? &state->pressed[button_of[i]] : NULL;
 
     if (i == O_COUNT)
-        *(SANE_Word *) value = O_N;
+        *(SANE_Word *) value = state->odd & ODD_WILD ? 1 << 30 : O_N;
     else if (i == O_SOURCE)
         strcpy(value, now.source);
     else if (i == O_MODE)

@@ -19,7 +19,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'cli'))
 from harness import CTL, folder, need_page, no_bus, require, run, skip  # noqa: E402,F401
 
 GOOD, CANCELLED, BUSY, INVAL, EOF, JAMMED, NO_DOCS, COVER_OPEN, IO_ERROR, NO_MEM, DENIED = 0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
-FORM, STALL, BLOCK, ENDLESS, SHORT, MODES, BARE, HANG = 1, 2, 4, 8, 16, 32, 64, 128
+FORM, STALL, BLOCK, ENDLESS, SHORT, MODES, BARE, HANG, WILD = 1, 2, 4, 8, 16, 32, 64, 128, 256
 GRAY, RGB, RED, GREEN, BLUE = range(5)
 FIELDS = ['scan', 'cancel', 'cover', 'copy', 'open_status', 'poll_status', 'start_status', 'read_status', 'read_after', 'odd',
           'n_docs', 'line_usec', 'form', 'depth', 'width', 'bytes_per_line', 'lines', 'last_frame', 'n_opens', 'n_polls',

@@ -148,11 +148,16 @@ def case_odd():
             require(r.state.n_cancels >= 1)
         r.state.odd = MODES
         r.scan('-o', out, code=69, says='black and white')
-        r.state.odd = BARE | FORM
         for k, v in fine.items():
             setattr(r.state, k, v)
-        r.scan('-o', out)
+        for odd in (BARE, WILD):
+            r.state.odd = odd | FORM
+            words = [] if odd == BARE else ['--mode', 'Gray', '--area', 'A4']
+            r.scan('-o', out, *words, code=69 if words else 0)
+            r.scan('-o', out, '--area', 'A5', '--set', 'mode=Gray' if words else '', code=64 if words else 0)
         require(read_pnm(out)[:3] == (100, 50, 1))
+        r.scan('-o', out, '--source', 'adf', code=64)
+        require([b['name'] for b in run('button', '--json', env=r.env).json['buttons']] == ['scan'])
 
 
 def case_status():

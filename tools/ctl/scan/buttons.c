@@ -11,6 +11,8 @@
 #include <string.h>
 #include <strings.h>
 
+enum { MAX_STRING = 1024 };
+
 static const char *const press_names[] = {
     "scan", "start", "copy",  "email",  "print",    "pdf",    "file",    "fax",
     "web",  "ocr",   "extra", "transp", "function", "memory", "collect", NULL};
@@ -34,7 +36,7 @@ static bool can_be_read(const SANE_Option_Descriptor *d)
 {
     const bool fits = (d->type == SANE_TYPE_BOOL || d->type == SANE_TYPE_INT)
                           ? d->size == sizeof(SANE_Word)
-                          : d->type == SANE_TYPE_STRING;
+                          : d->type == SANE_TYPE_STRING && d->size > 0 && d->size <= MAX_STRING;
     return fits && SANE_OPTION_IS_ACTIVE(d->cap) && (d->cap & SANE_CAP_SOFT_DETECT);
 }
 

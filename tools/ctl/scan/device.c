@@ -324,7 +324,8 @@ int scan_open(struct scanner *s, const char *wanted, struct fail *fail)
         const int r = open_name(s, last, title, &why);
         if (r == 0)
             return 0;
-        if (s->problem == SCAN_BUSY || s->problem == SCAN_DENIED) { /* there: no other one instead */
+        if (s->problem == SCAN_BUSY ||
+            s->problem == SCAN_DENIED) { /* there: no other one instead */
             *fail = why;
             return r;
         }

@@ -53,13 +53,11 @@ enum scan_problem scan_problem_of(SANE_Status status);
 
 /* ---- sane.c ---- */
 
+/* clang-format off */
 #define SANE_CALLS(X)                                                                              \
-    X(init)                                                                                        \
-    X(exit)                                                                                        \
-    X(get_devices)                                                                                 \
-    X(open)                                                                                        \
-    X(close) X(get_option_descriptor) X(control_option) X(get_parameters) X(start) X(read)         \
-        X(cancel) X(set_io_mode)
+    X(init) X(exit) X(get_devices) X(open) X(close) X(get_option_descriptor) X(control_option)     \
+    X(get_parameters) X(start) X(read) X(cancel)
+/* clang-format on */
 struct sane_api {
 #define X(name) __typeof__(&sane_##name) name;
     SANE_CALLS(X)
@@ -89,8 +87,8 @@ struct scanner {
     void (*last_words)(void *userdata);
     void *userdata;
     struct scan_times {
-        uint64_t start_usec, started_usec, data_usec,
-            end_usec; ///< of the last page; CLOCK_MONOTONIC
+        uint64_t start_usec, started_usec; ///< of the last page; CLOCK_MONOTONIC
+        uint64_t data_usec, end_usec;
     } times;
 };
 /** Set s->problem and say it. The problem's errno. */
