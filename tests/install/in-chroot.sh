@@ -26,6 +26,12 @@ as() {
 echo "-- alone, and through the session bus"
 as alice sh /debs/installed
 
+if [ -e /usr/lib/speech-dispatcher-modules/sd_brailled ]; then
+    echo "-- the module of speech-dispatcher"
+    printf 'INIT\nLIST VOICES\nQUIT\n' | as alice /usr/lib/speech-dispatcher-modules/sd_brailled | tee /run/voices
+    grep -q xiaobei /run/voices
+fi
+
 echo "-- through the system bus"
 mkdir -p /run/dbus
 dbus-daemon --system --nofork --nopidfile 2>/run/dbus.log &
@@ -79,6 +85,6 @@ as alice rm /var/spool/brailled/out/first.opus
 
 echo "-- clean shutdown, and removal"
 kill "$daemon" && wait "$daemon"
-apt-get -q -y purge 'brailled*' >/dev/null
+apt-get -q -y purge $(dpkg-query -W -f '${Package}\n' | grep brailled) >/dev/null
 [ ! -e /usr/libexec/brailled ] && [ ! -e /usr/share/brailled ]
 echo "installed, used and removed: all passed"
