@@ -6,6 +6,7 @@
 #include "server.h"
 
 #include "base/log.h"
+#include "base/tr.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -15,19 +16,19 @@
 
 static void print_help(void)
 {
-    printf("Usage: brailled [OPTION...]\n\n"
-           "Turn pictures of Chinese braille pages into Mandarin speech, as the D-Bus service\n"
-           "%s on the session bus. braillectl is its client.\n\n"
-           "  --system              the system bus instead, for headless hosts\n"
-           "  --replace             take the name over from a brailled that runs already\n"
-           "  --idle-timeout SEC    leave after so long without work (60; 0 stays)\n"
-           "  --device NAME|INDEX   the Vulkan device; braillectl devices lists them\n"
-           "  --models DIR          the folder of the weights\n"
-           "  --validation          load Vulkan's validation layer\n"
-           "  --verbose             log each job\n"
-           "  --quiet               log errors only\n"
-           "  --help, --version\n\n"
-           "The device is opened by the first call that needs it.\n",
+    printf(tr("Usage: brailled [OPTION...]\n\n"
+              "Turn pictures of Chinese braille pages into Mandarin speech, as the D-Bus service\n"
+              "%s on the session bus. braillectl is its client.\n\n"
+              "  --system              the system bus instead, for headless hosts\n"
+              "  --replace             take the name over from a brailled that runs already\n"
+              "  --idle-timeout SEC    leave after so long without work (60; 0 stays)\n"
+              "  --device NAME|INDEX   the Vulkan device; braillectl devices lists them\n"
+              "  --models DIR          the folder of the weights\n"
+              "  --validation          load Vulkan's validation layer\n"
+              "  --verbose             log each job\n"
+              "  --quiet               log errors only\n"
+              "  --help, --version\n\n"
+              "The device is opened by the first call that needs it.\n"),
            BUS_NAME);
 }
 
@@ -99,7 +100,9 @@ int main(int argc, char **argv)
 {
     struct server_params params = {.idle_usec = 60 * 1000000};
 
+    tr_open();
     log_set_journal(getenv("JOURNAL_STREAM") != NULL);
+    log_set_translated(getenv("JOURNAL_STREAM") == NULL);
     int r = parse(argc, argv, &params);
     if (r <= 0)
         return r < 0 ? FAIL_USAGE : 0;

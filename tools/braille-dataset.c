@@ -4,22 +4,23 @@
  */
 
 #include "base/macro.h"
+#include "base/tr.h"
 #include "image/cv.h"
 #include "tools/dataset/dataset.h"
 #include "tools/subcommand.h"
 
 static const struct subcommand commands[] = {
-    {"crop", dataset_crop, "cut the cells of pages as the reader sees them"},
-    {"render", dataset_render, "draw cells or pages with their truth"},
-    {"build", dataset_build, "make all data sets in one run"},
-    {"generate", dataset_generate, "draw the pictures of one data set"},
-    {"clean", dataset_clean, "find the pictures that do not show what they should"},
-    {"review", dataset_review, "look through doubtful pictures"},
-    {"augment", dataset_augment, "turn, light and disturb pictures"},
-    {"split", dataset_split, "divide into training, validation and test"},
-    {"report", dataset_report, "one page about a data set"},
-    {"import", dataset_import, "take a data set over from elsewhere"},
-    {"export", dataset_export, "hand a data set on in another form"},
+    {"crop", dataset_crop, N_("cut the cells of pages as the reader sees them")},
+    {"render", dataset_render, N_("draw cells or pages with their truth")},
+    {"build", dataset_build, N_("make all data sets in one run")},
+    {"generate", dataset_generate, N_("draw the pictures of one data set")},
+    {"clean", dataset_clean, N_("find the pictures that do not show what they should")},
+    {"review", dataset_review, N_("look through doubtful pictures")},
+    {"augment", dataset_augment, N_("turn, light and disturb pictures")},
+    {"split", dataset_split, N_("divide into training, validation and test")},
+    {"report", dataset_report, N_("one page about a data set")},
+    {"import", dataset_import, N_("take a data set over from elsewhere")},
+    {"export", dataset_export, N_("hand a data set on in another form")},
 };
 
 int main(int argc, char **argv)

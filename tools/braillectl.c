@@ -7,11 +7,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "base/tr.h"
 
 static const struct ctl_command *const commands[] = {
     &ctl_convert, &ctl_read, &ctl_say,    &ctl_devices, &ctl_prepare, &ctl_voices,
@@ -21,18 +22,18 @@ static const struct ctl_command *const commands[] = {
 static size_t common_args(struct ctl *ctl, struct arg *out)
 {
     const struct arg args[] = {
-        {"device", 'd', ARG_STRING, "NAME|INDEX", "Vulkan device, works in this process",
+        {"device", 'd', ARG_STRING, "NAME|INDEX", N_("Vulkan device, works in this process"),
          &ctl->device},
-        {"models", 0, ARG_STRING, "DIR", "folder of the weights, works in this process",
+        {"models", 0, ARG_STRING, "DIR", N_("folder of the weights, works in this process"),
          &ctl->models},
-        {"local", 0, ARG_FLAG, NULL, "stay in this process, ask no daemon", &ctl->local},
-        {"instance", 0, ARG_STRING, "NAME", "the daemon of one device, brailled@NAME",
+        {"local", 0, ARG_FLAG, NULL, N_("stay in this process, ask no daemon"), &ctl->local},
+        {"instance", 0, ARG_STRING, "NAME", N_("the daemon of one device, brailled@NAME"),
          &ctl->instance},
-        {"json", 0, ARG_FLAG, NULL, "answer as JSON on standard output", &ctl->json},
-        {"quiet", 'q', ARG_FLAG, NULL, "no progress and no notes, errors only", &ctl->quiet},
-        {"verbose", 'v', ARG_FLAG, NULL, "times of each stage", &ctl->verbose},
-        {"help", 'h', ARG_FLAG, NULL, "this text", &ctl->help},
-        {"version", 0, ARG_FLAG, NULL, "the version", &ctl->version},
+        {"json", 0, ARG_FLAG, NULL, N_("answer as JSON on standard output"), &ctl->json},
+        {"quiet", 'q', ARG_FLAG, NULL, N_("no progress and no notes, errors only"), &ctl->quiet},
+        {"verbose", 'v', ARG_FLAG, NULL, N_("times of each stage"), &ctl->verbose},
+        {"help", 'h', ARG_FLAG, NULL, N_("this text"), &ctl->help},
+        {"version", 0, ARG_FLAG, NULL, N_("the version"), &ctl->version},
     };
     memcpy(out, args, sizeof(args));
     return ELEMENTSOF(args);
@@ -40,27 +41,30 @@ static size_t common_args(struct ctl *ctl, struct arg *out)
 
 static void print_general_help(const struct arg *args, size_t n_args)
 {
-    printf("Usage: braillectl [OPTION...] COMMAND [OPTION...]\n\n"
-           "Turn pictures of Chinese braille pages into text and Mandarin speech.\n\nCommands:\n");
+    fputs(
+        tr("Usage: braillectl [OPTION...] COMMAND [OPTION...]\n\n"
+           "Turn pictures of Chinese braille pages into text and Mandarin speech.\n\nCommands:\n"),
+        stdout);
     for (size_t i = 0; i < ELEMENTSOF(commands); i++)
-        printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
-    printf("\nOptions of all commands:\n");
+        printf("  %-10s %s\n", commands[i]->name, tr(commands[i]->summary));
+    fputs(tr("\nOptions of all commands:\n"), stdout);
     args_print(args, n_args);
-    printf("\nbraillectl COMMAND --help says more. Results go to standard output, all else to\n"
-           "standard error. Exit codes: 0 done, 1 failed, 64 usage, 65 broken input, 66 input\n"
-           "cannot be opened, 69 no device, model or service, 70 a defect of ours, 73 output\n"
-           "cannot be created, 74 read or write failed, 130 interrupted.\n");
+    fputs(tr("\nbraillectl COMMAND --help says more. Results go to standard output, all else to\n"
+             "standard error. Exit codes: 0 done, 1 failed, 64 usage, 65 broken input, 66 input\n"
+             "cannot be opened, 69 no device, model or service, 70 a defect of ours, 73 output\n"
+             "cannot be created, 74 read or write failed, 130 interrupted.\n"),
+          stdout);
 }
 
 static void print_help(const struct ctl_command *c, const struct arg *own, size_t n_own,
                        const struct arg *common, size_t n_common)
 {
-    printf("Usage: braillectl %s [OPTION...]%s%s\n\n%s.\n%s\n", c->name, *c->words ? " " : "",
-           c->words, c->summary, c->help);
+    printf(tr("Usage: braillectl %s [OPTION...]%s%s\n"), c->name, *c->words ? " " : "", c->words);
+    printf("\n%s%s\n%s\n", tr(c->summary), tr("."), tr(c->help));
     if (n_own > 0)
-        printf("Options:\n");
+        fputs(tr("Options:\n"), stdout);
     args_print(own, n_own);
-    printf("%sOptions of all commands:\n", n_own > 0 ? "\n" : "");
+    fputs(tr("\nOptions of all commands:\n") + (n_own == 0), stdout);
     args_print(common, n_common);
 }
 
@@ -136,7 +140,7 @@ int main(int argc, char **argv)
     struct fail fail = {0};
 
     hold_standard_streams();
-    setlocale(LC_CTYPE, "");
+    tr_open();
     signal(SIGPIPE, SIG_IGN); /* a closed pipe and a full file are write errors like others */
     signal(SIGXFSZ, SIG_IGN);
     int r = run(&ctl, argc, argv, &fail);

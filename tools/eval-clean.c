@@ -15,11 +15,12 @@
 
 #include "base/fail.h"
 #include "base/log.h"
+#include "base/tr.h"
 #include "base/macro.h"
 #include "braille/check.h"
 #include "tools/eval.h"
 
-static const char help[] =
+static const char help[] = N_(
     "usage: braille-eval clean DIR [--only PREFIX]... [--json]\n\n"
     "Compare DIR/clean.jsonl ('braille-dataset clean') with DIR/truth.jsonl ('generate', 'crop\n"
     "--faults'): how many pictures with each fault were caught, how many without were rejected, "
@@ -27,7 +28,7 @@ static const char help[] =
     "how far measured dots are from the true ones. unsure counts as neither.\n\n"
     "      --only PREFIX        only pictures whose id begins with it; several add up\n"
     "      --json               one JSON object\n"
-    "      --list               ids of missed faults and of rejected clean pictures on stderr\n";
+    "      --list               ids of missed faults and of rejected clean pictures on stderr\n");
 
 #define N_KINDS (BRL_N_FAULTS * BRL_N_EDGES)
 #define MAX_ONLY 64
@@ -277,7 +278,7 @@ static int parse(int argc, char **argv, struct eval *e)
 
     for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
         if (c == 'h') {
-            fputs(help, stdout);
+            fputs(tr(help), stdout);
             return 1;
         }
         if (c == ONLY && e->n_only < MAX_ONLY)
@@ -290,7 +291,7 @@ static int parse(int argc, char **argv, struct eval *e)
             return -EINVAL;
     }
     if (optind != argc - 1) {
-        fputs(help, stderr);
+        fputs(tr(help), stderr);
         return -EINVAL;
     }
     return 0;

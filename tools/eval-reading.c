@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/tr.h"
 #include "tools/eval.h"
 #include "tools/eval/reading.h"
 
@@ -335,7 +336,7 @@ static int print(const struct eval *e)
     return 0;
 }
 
-static const char help[] =
+static const char help[] = N_(
     "usage: braille-eval reading TRUTH READING [OPTIONS]\n\n"
     "Compare readings (braillectl read --format json or dsbi) with DSBI annotations.\n"
     "TRUTH is X+recto.txt or X+verso.txt, or X.csv of boxes (left;top;right;bottom;label, front\n"
@@ -351,7 +352,7 @@ static const char help[] =
     "      --list           every cell that is wrong, missed or invented instead, as TSV\n"
     "      --bootstrap N    draws for the intervals (1000; 0: none)\n"
     "      --seed N         of the draws (1)\n"
-    "      --skip-missing   leave out pages without a reading\n";
+    "      --skip-missing   leave out pages without a reading\n");
 
 /* A whole number from 0 to `max`. */
 static bool parse_number(const char *text, unsigned long long max, uint64_t *ret)
@@ -409,7 +410,7 @@ static int parse_options(struct eval *e, int argc, char **argv)
         e->reading = argv[optind + 1];
         return 0;
     }
-    fputs(help, stderr);
+    fputs(tr(help), stderr);
     return FAIL_USAGE;
 }
 
@@ -421,7 +422,7 @@ int eval_reading(int argc, char **argv)
 
     int r = parse_options(&e, argc, argv);
     if (r == 1)
-        fputs(help, stdout);
+        fputs(tr(help), stdout);
     if (r > 0)
         return r == 1 ? 0 : r;
     if (e.list)

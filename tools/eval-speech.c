@@ -16,12 +16,13 @@
 
 #include "audio/audio.h"
 #include "base/log.h"
+#include "base/tr.h"
 #include "tools/eval.h"
 #include "tools/eval/speech/speech.h"
 
 volatile int eval_cancelled;
 
-static const char help[] =
+static const char help[] = N_(
     "usage: braille-eval speech LIST [OPTION...]\n\n"
     "LIST has a sentence a line: id, Hanzi, pinyin as it is said, parted by tabs. Our voice "
     "speaks\n"
@@ -47,7 +48,7 @@ static const char help[] =
     "  -n, --count N            only the first N sentences\n"
     "  -d, --device NAME|INDEX  Vulkan device;  --models DIR  folder of the weights\n"
     "  -v, --verbose            the figures of each sentence\n"
-    "      --json               one JSON object\n";
+    "      --json               one JSON object\n");
 
 struct eval {
     const char *list_path, *reference, *speech, *save, *recogniser, *batch, *plots, *csv;
@@ -535,7 +536,7 @@ static int parse(int argc, char **argv, struct eval *e, struct fail *fail)
     e->count = SIZE_MAX;
     for (int c; (c = getopt_long(argc, argv, "n:d:vh", options, NULL)) != -1;) {
         if (c == 'h') {
-            fputs(help, stdout);
+            fputs(tr(help), stdout);
             return 1;
         }
         int r = set_option(e, c, fail);

@@ -11,7 +11,7 @@ struct subcommand {
     /** argv[0] is the command's name; returns the exit code. NULL: the name is promised
      * (docs/contracts.md), the work comes with a later version; exit code 69 */
     int (*run)(int argc, char **argv);
-    const char *what; ///< one line of help
+    const char *what; ///< N_("…"): one line of help
 };
 
 /** Find and run argv[1]; --help and --version of the program itself. Standard output that cannot be

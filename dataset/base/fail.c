@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/tr.h"
+
 /* Bytes of the sign at `s` in UTF-8; 0: it is none, or cut off. */
 static unsigned utf8_length(const uint8_t *s)
 {
@@ -47,12 +49,13 @@ int fail_set(struct fail *f, enum fail_kind kind, int r, const char *format, ...
         return r;
 
     const int saved_errno = errno;
+    char localized[1024];
     va_list ap;
 
     f->kind = kind;
     errno = r < 0 ? -r : r;
     va_start(ap, format);
-    vsnprintf(f->text, sizeof(f->text), format, ap);
+    vsnprintf(f->text, sizeof(f->text), tr_format(format, localized, sizeof(localized)), ap);
     va_end(ap);
     make_plain(f->text);
     errno = saved_errno;

@@ -24,7 +24,8 @@ struct fail {
 };
 
 /**
- * Write down a failure; the first one set wins, so that an outer layer cannot blur the cause.
+ * Write down a failure, in the user's language (base/tr.h: the format is translated here, callers
+ * write English); the first one set wins, so that an outer layer cannot blur the cause.
  *
  * @param f   where to; NULL is accepted and does nothing
  * @param r   the negative errno to hand on; `%m` in the format prints it

@@ -10,6 +10,8 @@
  * `log_set_journal(true)` lines carry sd-daemon(3)'s "<3>" priority marker. */
 void log_set_max_level(int level);
 void log_set_journal(bool journal);
+/** What a user reads, not a journal: formats are translated (base/tr.h). */
+void log_set_translated(bool translated);
 int log_full_errno(int level, int error, const char *format, ...) PRINTF_FORMAT(3, 4);
 
 /* All of these return `error` unchanged, so that `return log_error_errno(r, "…: %m")` works. */

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/tr.h"
+
 enum { MAX_ARGS = 32, LONG_BASE = 256 };
 
 static int set_number(const struct arg *a, const char *value, struct fail *fail)
@@ -118,11 +120,12 @@ int args_parse(const struct arg *args, size_t n_args, int argc, char **argv, boo
 void args_print(const struct arg *args, size_t n_args)
 {
     for (size_t i = 0; i < n_args; i++) {
-        char left[64], letter[8] = "    ";
+        const char *value = args[i].value ? args[i].value : "";
+        char left[128], letter[8] = "    ";
         if (args[i].letter)
             snprintf(letter, sizeof(letter), "-%c, ", args[i].letter);
-        snprintf(left, sizeof(left), "%s--%s%s%s", letter, args[i].name, args[i].value ? " " : "",
-                 args[i].value ? args[i].value : "");
-        printf("  %-28s %s\n", left, args[i].help);
+        snprintf(left, sizeof(left), "%s--%s%s%s", letter, args[i].name, *value ? " " : "", value);
+        const size_t columns = tr_columns(left);
+        printf("  %s%*s %s\n", left, columns < 28 ? (int) (28 - columns) : 0, "", tr(args[i].help));
     }
 }

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "base/fail.h"
+#include "base/tr.h"
 
 enum arg_type {
     ARG_FLAG,   ///< bool *
@@ -21,7 +22,7 @@ struct arg {
     char letter;      ///< the short option, or 0
     enum arg_type type;
     const char *value; ///< what --help calls the value, e.g. "NAME"; NULL for a flag
-    const char *help;
+    const char *help;  ///< N_("…"); printed in the user's language
     void *dest;
     double min, max;            ///< ARG_NUMBER
     const char *const *choices; ///< ARG_CHOICE, NULL-terminated

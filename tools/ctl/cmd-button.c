@@ -33,11 +33,11 @@ static struct {
 static size_t button_args(struct arg *out)
 {
     static const struct arg args[] = {
-        {"watch", 'w', ARG_FLAG, NULL, "wait for presses, and scan at each", &options.watch},
-        {"button", 'b', ARG_STRING, "NAME", "this button only (default: any that can be pressed)",
-         &options.button},
+        {"watch", 'w', ARG_FLAG, NULL, N_("wait for presses, and scan at each"), &options.watch},
+        {"button", 'b', ARG_STRING, "NAME",
+         N_("this button only (default: any that can be pressed)"), &options.button},
         {"on-press-while-speaking", 0, ARG_CHOICE, "WHAT",
-         "stop (default): be silent; next: and scan; queue: scan, read it afterwards",
+         N_("stop (default): be silent; next: and scan; queue: scan, read it afterwards"),
          &options.while_speaking, .choices = while_speaking_names},
     };
     memcpy(out, args, sizeof(args));
@@ -409,8 +409,8 @@ static int button_command(struct ctl *ctl, int n_words, char **words, struct fai
 const struct ctl_command ctl_button = {
     .name = "button",
     .words = "",
-    .summary = "scan and read when the scanner's button is pressed",
-    .help =
+    .summary = N_("scan and read when the scanner's button is pressed"),
+    .help = N_(
         "Without --watch it lists the buttons that can be read. With --watch it waits, and each\n"
         "press scans a page (of a feeder all pages) and does with it what scan does: --speak\n"
         "reads it aloud, -o page-%03d.png keeps the pictures, else the text is printed.\n"
@@ -420,7 +420,7 @@ const struct ctl_command ctl_button = {
         "and\n"
         "written to standard error; a scanner that is gone is looked for until it is back.\n"
         "The user service braille-button.service runs \"braillectl button --watch --speak\".\n"
-        "A watch ends with 0 by SIGTERM or Ctrl-C.\n",
+        "A watch ends with 0 by SIGTERM or Ctrl-C.\n"),
     .args = button_args,
     .run = button_command,
 };

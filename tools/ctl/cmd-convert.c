@@ -34,19 +34,19 @@ static const char *const chapters[] = {[BOOK_CHAPTERS_AUTO] = "auto",
 static size_t convert_args(struct arg *out)
 {
     static const struct arg args[] = {
-        {"output", 'o', ARG_STRING, "OUT", "sound file: .wav .flac .ogg .opus; - streams WAV",
+        {"output", 'o', ARG_STRING, "OUT", N_("sound file: .wav .flac .ogg .opus; - streams WAV"),
          &options.out},
-        {"text", 0, ARG_STRING, "OUT.txt", "also write what was spoken", &options.text},
-        {"vtt", 0, ARG_STRING, "OUT.vtt", "also write it as cues (a book: beside OUT)",
+        {"text", 0, ARG_STRING, "OUT.txt", N_("also write what was spoken"), &options.text},
+        {"vtt", 0, ARG_STRING, "OUT.vtt", N_("also write it as cues (a book: beside OUT)"),
          &options.vtt},
-        {"title", 0, ARG_STRING, "TEXT", "of the book (default: the folder's or OUT's name)",
+        {"title", 0, ARG_STRING, "TEXT", N_("of the book (default: the folder's or OUT's name)"),
          &options.title},
-        {"chapters", 0, ARG_CHOICE, "WHAT", "auto (default), pages, headings or none",
+        {"chapters", 0, ARG_CHOICE, "WHAT", N_("auto (default), pages, headings or none"),
          &options.chapters, .choices = chapters},
-        {"keep-going", 'k', ARG_FLAG, NULL, "leave out pages that cannot be read, and name them",
-         &options.keep_going},
+        {"keep-going", 'k', ARG_FLAG, NULL,
+         N_("leave out pages that cannot be read, and name them"), &options.keep_going},
         ENGINE_PLACE_ARGS(&options.side, &options.orientation, &options.mirrored),
-        {"dpi", 0, ARG_NUMBER, "N", "resolution of the scan when the file does not say it",
+        {"dpi", 0, ARG_NUMBER, "N", N_("resolution of the scan when the file does not say it"),
          &options.dpi, .min = 20, .max = 2400},
         ENGINE_CODE_ARG(&options.code),
     };
@@ -186,8 +186,8 @@ static int convert_run(struct ctl *ctl, int n_words, char **words, struct fail *
 const struct ctl_command ctl_convert = {
     .name = "convert",
     .words = "PAGE... -o OUT",
-    .summary = "pictures of braille pages -> one sound file",
-    .help =
+    .summary = N_("pictures of braille pages -> one sound file"),
+    .help = N_(
         "PAGE is a PNG, JPEG, TIFF or PNM picture; - is standard input. The sound grows sentence\n"
         "by sentence and has its name once it is whole; with -o - it streams as WAV, with --play\n"
         "it is heard, while the rest is being made.\n"
@@ -195,7 +195,7 @@ const struct ctl_command ctl_convert = {
         "before p10, both sides of each sheet (--side recto for scans of single sides). OUT.opus\n"
         "has chapters, and OUT.vtt beside it the text with its times. A book that was interrupted\n"
         "goes on when the same command is given again. It is always made in this process.\n"
-        "What is spoken (--text, \"text\" of --json) is toned pinyin.\n",
+        "What is spoken (--text, \"text\" of --json) is toned pinyin.\n"),
     .args = convert_args,
     .run = convert_run,
 };

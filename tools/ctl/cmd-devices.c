@@ -72,18 +72,19 @@ static int prepare_run(struct ctl *ctl, int n_words, char **words, struct fail *
 const struct ctl_command ctl_devices = {
     .name = "devices",
     .words = "",
-    .summary = "list the Vulkan devices, best first",
+    .summary = N_("list the Vulkan devices, best first"),
     .help =
-        "The first usable one is taken unless --device names another, by its number or part of\n"
-        "its name. A device of type cpu is a software driver (lavapipe): right, but slower.\n",
+        N_("The first usable one is taken unless --device names another, by its number or part of\n"
+           "its name. A device of type cpu is a software driver (lavapipe): right, but slower.\n"),
     .run = devices_run,
 };
 
 const struct ctl_command ctl_prepare = {
     .name = "prepare",
     .words = "",
-    .summary = "load models and warm the device now",
-    .help = "With brailled on the bus the next page then starts at once. In this process it only\n"
-            "fills the driver's shader cache and shows that all is in place.\n",
+    .summary = N_("load models and warm the device now"),
+    .help =
+        N_("With brailled on the bus the next page then starts at once. In this process it only\n"
+           "fills the driver's shader cache and shows that all is in place.\n"),
     .run = prepare_run,
 };

@@ -11,7 +11,7 @@
 static int run_later(const char *what, struct fail *fail)
 {
     return fail_set(fail, FAIL_UNAVAILABLE, -EOPNOTSUPP, "this version cannot do that yet: %s",
-                    what);
+                    tr(what));
 }
 
 #define LATER(name_, summary_)                                                                     \
@@ -22,10 +22,10 @@ static int run_later(const char *what, struct fail *fail)
     const struct ctl_command ctl_##name_ = {                                                       \
         .name = #name_,                                                                            \
         .words = "",                                                                               \
-        .summary = summary_ " (not in this version)",                                              \
-        .help = "The name is kept for a later version; now it ends with exit code 69.\n",          \
+        .summary = summary_,                                                                       \
+        .help = N_("The name is kept for a later version; now it ends with exit code 69.\n"),      \
         .run = name_##_run,                                                                        \
     }
 
-LATER(metrics, "figures about the daemon's work");
-LATER(find, "find a braille word in a page");
+LATER(metrics, N_("figures about the daemon's work (not in this version)"));
+LATER(find, N_("find a braille word in a page (not in this version)"));

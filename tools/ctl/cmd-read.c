@@ -36,26 +36,26 @@ static size_t read_args(struct arg *out)
 {
     static const struct arg args[] = {
         {"format", 'f', ARG_CHOICE, "FORMAT",
-         "text (default), pinyin, unicode, brf, pef, json, html, dsbi", &options.format,
+         N_("text (default), pinyin, unicode, brf, pef, json, html, dsbi"), &options.format,
          .choices = format_names},
-        {"output", 'o', ARG_STRING, "FILE", "write there; its ending may name the format",
+        {"output", 'o', ARG_STRING, "FILE", N_("write there; its ending may name the format"),
          &options.output},
         ENGINE_PLACE_ARGS(&options.side, &options.orientation, &options.mirrored),
-        {"dpi", 0, ARG_NUMBER, "N", "resolution of the scan when the file does not say it",
+        {"dpi", 0, ARG_NUMBER, "N", N_("resolution of the scan when the file does not say it"),
          &options.dpi, .min = 20, .max = 2400},
         ENGINE_CODE_ARG(&options.code),
-        {"doubt", 0, ARG_NUMBER, "P", "html: cells with a smaller p are marked (0.9)",
+        {"doubt", 0, ARG_NUMBER, "P", N_("html: cells with a smaller p are marked (0.9)"),
          &options.doubt, .min = -1, .max = 2},
-        {"lang", 0, ARG_CHOICE, "LANGUAGE", "html: labels in en or zh (default: as LANG says)",
+        {"lang", 0, ARG_CHOICE, "LANGUAGE", N_("html: labels in en or zh (default: as LANG says)"),
          &options.language, .choices = languages},
-        {"title", 0, ARG_STRING, "TEXT", "html, pef: title (default: the first page's name)",
+        {"title", 0, ARG_STRING, "TEXT", N_("html, pef: title (default: the first page's name)"),
          &options.title},
-        {"crop", 0, ARG_FLAG, NULL, "the picture is a crop of few cells, not a page",
+        {"crop", 0, ARG_FLAG, NULL, N_("the picture is a crop of few cells, not a page"),
          &options.crop},
-        {"verbatim", 0, ARG_FLAG, NULL, "cells as they were seen: nothing is corrected by the text",
-         &options.verbatim},
-        {"scores", 0, ARG_FLAG, NULL, "json: what each p is made of, and the places that are blank",
-         &options.scores},
+        {"verbatim", 0, ARG_FLAG, NULL,
+         N_("cells as they were seen: nothing is corrected by the text"), &options.verbatim},
+        {"scores", 0, ARG_FLAG, NULL,
+         N_("json: what each p is made of, and the places that are blank"), &options.scores},
     };
     memcpy(out, args, sizeof(args));
     return ELEMENTSOF(args);
@@ -254,8 +254,8 @@ static int read_run(struct ctl *ctl, int n_words, char **words, struct fail *fai
 const struct ctl_command ctl_read = {
     .name = "read",
     .words = "PAGE...",
-    .summary = "pictures of braille pages -> text, or everything that was seen",
-    .help =
+    .summary = N_("pictures of braille pages -> text, or everything that was seen"),
+    .help = N_(
         "PAGE is a PNG, JPEG, TIFF or PNM picture; - is standard input. Formats:\n"
         "  text     the best text at hand: pinyin for now; for a --crop what the crop shows\n"
         "  pinyin   as the page has it, tones where they are printed\n"
@@ -267,7 +267,7 @@ const struct ctl_command ctl_read = {
         "  html     one document: the picture, the reading laid over it, what is doubtful\n"
         "  dsbi     an annotation as the DSBI dataset has them, for braille-eval; one page\n"
         "With -o FILE the file appears when it is complete.\n"
-        "Reading always works in this process, never through brailled.\n",
+        "Reading always works in this process, never through brailled.\n"),
     .args = read_args,
     .run = read_run,
 };

@@ -24,13 +24,14 @@ static struct {
 static size_t say_args(struct arg *out)
 {
     static const struct arg args[] = {
-        {"file", 'f', ARG_STRING, "FILE", "say what is in it; - is standard input", &options.file},
-        {"ssml", 0, ARG_FLAG, NULL, "the text is SSML", &options.ssml},
-        {"pinyin", 0, ARG_STRING, "TEXT", "toned pinyin, \"ni3hao3 shi4jie4。\"; - reads it",
+        {"file", 'f', ARG_STRING, "FILE", N_("say what is in it; - is standard input"),
+         &options.file},
+        {"ssml", 0, ARG_FLAG, NULL, N_("the text is SSML"), &options.ssml},
+        {"pinyin", 0, ARG_STRING, "TEXT", N_("toned pinyin, \"ni3hao3 shi4jie4。\"; - reads it"),
          &options.pinyin},
-        {"output", 'o', ARG_STRING, "OUT", "sound file: .wav .flac .ogg .opus; - streams WAV",
+        {"output", 'o', ARG_STRING, "OUT", N_("sound file: .wav .flac .ogg .opus; - streams WAV"),
          &options.out},
-        {"no-sandhi", 0, ARG_FLAG, NULL, "speak the tones as they stand",
+        {"no-sandhi", 0, ARG_FLAG, NULL, N_("speak the tones as they stand"),
          &options.speech.say.no_sandhi},
     };
     memcpy(out, args, sizeof(args));
@@ -159,8 +160,8 @@ static int say_run(struct ctl *ctl, int n_words, char **words, struct fail *fail
 const struct ctl_command ctl_say = {
     .name = "say",
     .words = "[TEXT...]",
-    .summary = "text, SSML or toned pinyin -> speech",
-    .help =
+    .summary = N_("text, SSML or toned pinyin -> speech"),
+    .help = N_(
         "TEXT is what to say, Chinese with numbers, letters and signs as they are written; "
         "without\n"
         "it, and with -, standard input is read. To the sound card with --play, to a file with "
@@ -169,7 +170,7 @@ const struct ctl_command ctl_say = {
         "--ssml: <speak> with break, prosody, say-as, phoneme, sub, mark (docs/contracts.md).\n"
         "--pinyin: syllables with their tone 1-5 (\"v\" for u-umlaut), the syllables of a word\n"
         "together, words apart, punctuation in full width: \"bei3jing1 hen3 da4。\". Tone sandhi\n"
-        "(ni3hao3 -> ni2hao3) is applied unless --no-sandhi.\n",
+        "(ni3hao3 -> ni2hao3) is applied unless --no-sandhi.\n"),
     .args = say_args,
     .run = say_run,
 };

@@ -19,7 +19,7 @@ static bool list;
 static size_t scan_args(struct arg *out)
 {
     static const struct arg args[] = {
-        {"list", 'l', ARG_FLAG, NULL, "the scanners that there are", &list},
+        {"list", 'l', ARG_FLAG, NULL, N_("the scanners that there are"), &list},
     };
     memcpy(out, args, sizeof(args));
     scan_setup_args(&setup, out + ELEMENTSOF(args));
@@ -216,8 +216,8 @@ static int scan_command(struct ctl *ctl, int n_words, char **words, struct fail 
 const struct ctl_command ctl_scan = {
     .name = "scan",
     .words = "",
-    .summary = "pages from a scanner -> pictures, text, speech or a book",
-    .help =
+    .summary = N_("pages from a scanner -> pictures, text, speech or a book"),
+    .help = N_(
         "Without -o the page is read: its text on standard output, or aloud with --speak while\n"
         "the next one is being scanned. With -o the ending says what is wanted:\n"
         "  page.png, page-%03d.png  pictures (.png .jpg .pgm .ppm); numbers go on behind those\n"
@@ -228,7 +228,7 @@ const struct ctl_command ctl_scan = {
         "page; with --pages N on a terminal you are asked for the next one.\n"
         "--set sets whatever else the scanner has, as scanimage --help lists it.\n"
         "SANE does the scanning; SANE_DEFAULT_DEVICE is heeded, and the scanner that served last\n"
-        "is taken first.\n",
+        "is taken first.\n"),
     .args = scan_args,
     .run = scan_command,
 };

@@ -34,13 +34,14 @@ static const char *const formats[] = {"opus", "ogg", "flac", "wav", NULL};
 static size_t spool_args(struct arg *out)
 {
     static const struct arg args[] = {
-        {"out", 'o', ARG_STRING, "OUT", "folder of the results (default: DIR/out)", &options.out},
-        {"format", 0, ARG_CHOICE, "FORMAT", "opus (default), ogg, flac or wav", &options.format,
+        {"out", 'o', ARG_STRING, "OUT", N_("folder of the results (default: DIR/out)"),
+         &options.out},
+        {"format", 0, ARG_CHOICE, "FORMAT", N_("opus (default), ogg, flac or wav"), &options.format,
          .choices = formats},
-        {"watch", 'w', ARG_FLAG, NULL, "stay, and wait for more pages", &options.watch},
+        {"watch", 'w', ARG_FLAG, NULL, N_("stay, and wait for more pages"), &options.watch},
         ENGINE_PLACE_ARGS(&options.side, &options.orientation, &options.mirrored),
-        {"dpi", 0, ARG_NUMBER, "N", "resolution of scans whose file does not say it", &options.dpi,
-         .min = 20, .max = 2400},
+        {"dpi", 0, ARG_NUMBER, "N", N_("resolution of scans whose file does not say it"),
+         &options.dpi, .min = 20, .max = 2400},
         ENGINE_CODE_ARG(&options.code),
     };
     struct arg speech[SPEECH_N_ARGS];
@@ -408,13 +409,13 @@ static int spool_run(struct ctl *ctl, int n_words, char **words, struct fail *fa
 const struct ctl_command ctl_spool = {
     .name = "spool",
     .words = "DIR",
-    .summary = "turn what is dropped into a folder into sound",
-    .help =
+    .summary = N_("turn what is dropped into a folder into sound"),
+    .help = N_(
         "Each page in DIR becomes OUT/page.opus and OUT/page.txt, what was spoken; the picture\n"
         "goes to OUT/done. A page that cannot be read goes to OUT/failed, with a .txt beside it\n"
         "that says why. A file is taken when nobody writes to it any more; hidden files are left\n"
         "alone. Nothing appears before it is whole, and after a crash or a power cut the same\n"
-        "command goes on. DIR and OUT lie on one file system. It ends when DIR is empty.\n",
+        "command goes on. DIR and OUT lie on one file system. It ends when DIR is empty.\n"),
     .args = spool_args,
     .run = spool_run,
 };

@@ -48,8 +48,9 @@ static int voices_run(struct ctl *ctl, int n_words, char **words, struct fail *f
 const struct ctl_command ctl_voices = {
     .name = "voices",
     .words = "",
-    .summary = "list the voices",
-    .help = "Of the weights that are installed, or that --models names. `say` and `convert` take "
-            "the\nname as --voice; without it the first one speaks.\n",
+    .summary = N_("list the voices"),
+    .help =
+        N_("Of the weights that are installed, or that --models names. `say` and `convert` take "
+           "the\nname as --voice; without it the first one speaks.\n"),
     .run = voices_run,
 };

@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/tr.h"
+
 enum { REDRAW_USEC = 100 * 1000, LINE_USEC = 3 * 1000 * 1000 };
 
 volatile int ctl_cancelled;
@@ -69,10 +71,12 @@ void ctl_progress_clear(void)
 
 void ctl_say_line(const struct ctl *ctl, const char *format, ...)
 {
+    char localized[1024];
     va_list ap;
 
     if (ctl->quiet)
         return;
+    format = tr_format(format, localized, sizeof(localized));
     flockfile(stderr);
     ctl_progress_clear();
     va_start(ap, format);
@@ -112,7 +116,7 @@ void ctl_progress(const struct ctl *ctl, const char *format, ...)
     if (!ctl->quiet && now - progress_usec >= (redraw ? REDRAW_USEC : LINE_USEC)) {
         progress_usec = now;
         va_start(ap, format);
-        redraw_progress(ctl, redraw, format, ap);
+        redraw_progress(ctl, redraw, tr(format), ap);
         va_end(ap);
     }
     funlockfile(stderr);

@@ -25,8 +25,8 @@ struct ctl {
 struct ctl_command {
     const char *name;
     const char *words;   ///< what follows the options in the usage line, e.g. "PAGE"
-    const char *summary; ///< one line
-    const char *help;    ///< more lines for --help
+    const char *summary; ///< N_("…"): one line
+    const char *help;    ///< N_("…"): more lines for --help
     /** The table of its own options, filled with places to put them. May be NULL. */
     size_t (*args)(struct arg *out);
     /** `words` are what is left after the options. 0, or a negative errno with *fail filled. */
@@ -47,7 +47,8 @@ uint64_t ctl_now_usec(void);
 double ctl_ms_since(uint64_t start_usec);
 
 /** A line on standard error, unless --quiet. Clears a progress line first. These are whole lines,
- * also of several threads. */
+ * also of several threads. Formats are English and translated here, as those of ctl_progress()
+ * (base/tr.h). */
 void ctl_say_line(const struct ctl *ctl, const char *format, ...) PRINTF_FORMAT(2, 3);
 /** What goes on now. Redrawn in place on a terminal, else a line every three seconds. */
 void ctl_progress(const struct ctl *ctl, const char *format, ...) PRINTF_FORMAT(2, 3);

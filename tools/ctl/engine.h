@@ -43,19 +43,19 @@ extern const char *const engine_sides[], *const engine_orientations[], *const en
      0,                                                                                            \
      ARG_CHOICE,                                                                                   \
      "SIDE",                                                                                       \
-     "recto (default), verso (the other side's dots) or both",                                     \
+     N_("recto (default), verso (the other side's dots) or both"),                                 \
      (side_to),                                                                                    \
      .choices = engine_sides},                                                                     \
         {"orientation",                                                                            \
          0,                                                                                        \
          ARG_CHOICE,                                                                               \
          "DEG",                                                                                    \
-         "auto (default), 0, 90, 180 or 270",                                                      \
+         N_("auto (default), 0, 90, 180 or 270"),                                                  \
          (orientation_to),                                                                         \
          .choices = engine_orientations},                                                          \
     {                                                                                              \
         "mirrored", 0, ARG_CHOICE, "WHETHER",                                                      \
-            "auto (default), no, or yes: the picture is a mirror image", (mirrored_to),            \
+            N_("auto (default), no, or yes: the picture is a mirror image"), (mirrored_to),        \
             .choices = engine_mirrored                                                             \
     }
 
@@ -66,7 +66,7 @@ int engine_orientation_of(unsigned choice), engine_mirrored_of(unsigned choice);
 extern const char *const engine_codes[];
 #define ENGINE_CODE_ARG(to)                                                                        \
     {                                                                                              \
-        "code", 0, ARG_CHOICE, "CODE", "auto (default), current, common or two-cell", (to),        \
+        "code", 0, ARG_CHOICE, "CODE", N_("auto (default), current, common or two-cell"), (to),    \
             .choices = engine_codes                                                                \
     }
 /** "Two-Cell Chinese Braille" of "two-cell". */

@@ -9,14 +9,15 @@
 void speech_args(struct speech_options *o, struct arg *out)
 {
     const struct arg args[SPEECH_N_ARGS] = {
-        {"voice", 0, ARG_STRING, "NAME", "who speaks; braillectl voices lists them", &o->say.voice},
-        {"rate", 0, ARG_NUMBER, "R", "speed, 0.5 to 4; 1 is normal", &o->say.rate,
+        {"voice", 0, ARG_STRING, "NAME", N_("who speaks; braillectl voices lists them"),
+         &o->say.voice},
+        {"rate", 0, ARG_NUMBER, "R", N_("speed, 0.5 to 4; 1 is normal"), &o->say.rate,
          .min = PIPELINE_RATE_MIN, .max = PIPELINE_RATE_MAX},
-        {"pitch", 0, ARG_NUMBER, "P", "pitch, 0.5 to 2; 1 is normal", &o->say.pitch,
+        {"pitch", 0, ARG_NUMBER, "P", N_("pitch, 0.5 to 2; 1 is normal"), &o->say.pitch,
          .min = PIPELINE_PITCH_MIN, .max = PIPELINE_PITCH_MAX},
-        {"volume", 0, ARG_NUMBER, "V", "loudness, 0 to 4; 1 is normal", &o->say.volume, .min = 0,
-         .max = PIPELINE_VOLUME_MAX},
-        {"play", 'p', ARG_FLAG, NULL, "to the sound card, as it is made", &o->play},
+        {"volume", 0, ARG_NUMBER, "V", N_("loudness, 0 to 4; 1 is normal"), &o->say.volume,
+         .min = 0, .max = PIPELINE_VOLUME_MAX},
+        {"play", 'p', ARG_FLAG, NULL, N_("to the sound card, as it is made"), &o->play},
     };
     memcpy(out, args, sizeof(args));
 }

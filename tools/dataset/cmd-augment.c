@@ -282,7 +282,7 @@ static int draw_all(struct run *run, struct fail *fail)
                                 .work = work_item,
                                 .take = take_item};
 
-    progress_start(&run->progress, "augmenting", run->set.n_done / lines_each(run),
+    progress_start(&run->progress, N_("augmenting"), run->set.n_done / lines_each(run),
                    run->ids.n_of_type, run->o->common.quiet);
     int r = manifest_open(run->o->from, &run->reader, fail);
     if (r == 0)
@@ -351,26 +351,26 @@ static int augment(const struct augment_options *o, struct fail *fail)
 /* ---- options ---- */
 
 static const char help[] =
-    "usage: braille-dataset augment DIR -o OUT [OPTIONS]\n\n"
-    "The pictures of the set DIR and a twin of each: half of the twins turned by 180 degrees,\n"
-    "half on paper of another colour, by lot. Labels, cells and boxes travel with them.\n"
-    "A picture gets the same twin in every run and in every set that has it.\n\n"
-    "  -o, --output OUT         the new set\n"
-    "      --per-image N        twins a picture (1)\n"
-    "      --type NAME          only pictures of this type: number, spell, punctuation, …\n"
-    "      --reuse DIR          link turned and recoloured twins that the set DIR has already\n"
-    "Kinds of twins; each gets one of those named (--turn --background), by lot:\n"
-    "      --turn               turned by 180 degrees\n"
-    "      --background         on paper of another colour\n"
-    "      --skew DEG           askew by at most DEG degrees, either way\n"
-    "      --scale              85 to 115 percent of the size\n"
-    "      --light              brighter or darker, more so at one edge\n"
-    "      --shadow             a shadow falls on it from one edge\n"
-    "      --blur               out of focus\n"
-    "      --noise              a noisy camera\n"
-    "      --jpeg               what JPEG of low quality does\n"
-    "      --together           each twin gets all of the kinds that are "
-    "named\n" DATASET_COMMON_HELP;
+    N_("usage: braille-dataset augment DIR -o OUT [OPTIONS]\n\n"
+       "The pictures of the set DIR and a twin of each: half of the twins turned by 180 degrees,\n"
+       "half on paper of another colour, by lot. Labels, cells and boxes travel with them.\n"
+       "A picture gets the same twin in every run and in every set that has it.\n\n"
+       "  -o, --output OUT         the new set\n"
+       "      --per-image N        twins a picture (1)\n"
+       "      --type NAME          only pictures of this type: number, spell, punctuation, …\n"
+       "      --reuse DIR          link turned and recoloured twins that the set DIR has already\n"
+       "Kinds of twins; each gets one of those named (--turn --background), by lot:\n"
+       "      --turn               turned by 180 degrees\n"
+       "      --background         on paper of another colour\n"
+       "      --skew DEG           askew by at most DEG degrees, either way\n"
+       "      --scale              85 to 115 percent of the size\n"
+       "      --light              brighter or darker, more so at one edge\n"
+       "      --shadow             a shadow falls on it from one edge\n"
+       "      --blur               out of focus\n"
+       "      --noise              a noisy camera\n"
+       "      --jpeg               what JPEG of low quality does\n"
+       "      --together           each twin gets all of the kinds that are "
+       "named\n");
 
 enum { PER_IMAGE = DATASET_OWN, TYPE, REUSE, TOGETHER, KIND };
 
@@ -449,7 +449,7 @@ static int parse_all(int argc, char **argv, struct augment_options *o)
     if (r != 0)
         return r;
     if (!o->out || optind != argc - 1) {
-        fputs(help, stderr);
+        dataset_print_help(stderr, help);
         return -EINVAL;
     }
     o->from = argv[optind];

@@ -392,10 +392,11 @@ static int take_steps(struct build *b, struct fail *fail)
     int r = 0;
 
     if (b->n_done > 0 && !b->common.quiet)
-        fprintf(stderr, "building: going on after %u of %zu steps\n", b->n_done, ELEMENTSOF(steps));
+        fprintf(stderr, tr("building: going on after %u of %zu steps\n"), b->n_done,
+                ELEMENTSOF(steps));
     for (unsigned i = b->n_done; r == 0 && i < ELEMENTSOF(steps); i++) {
         if (!b->common.quiet)
-            fprintf(stderr, "building: step %u of %zu, %s\n", i + 1, ELEMENTSOF(steps),
+            fprintf(stderr, tr("building: step %u of %zu, %s\n"), i + 1, ELEMENTSOF(steps),
                     steps[i].name);
         r = dataset_interrupted(fail);
         if (r == 0)
@@ -447,7 +448,7 @@ static int build(struct build *b, struct fail *fail)
 
 /* ---- options ---- */
 
-static const char help[] =
+static const char help[] = N_(
     "usage: braille-dataset build OUT [OPTIONS]\n\n"
     "Make the whole BIT family in the folder OUT: BIT is drawn, with badly cut pictures in it;\n"
     "BIT-DC is what 'clean' leaves of it; BIT-DA and BIT-DP are both with a twin of each picture;\n"
@@ -455,7 +456,7 @@ static const char help[] =
     "OUT has a card, report.html and SHA256SUMS. The commands it runs are printed.\n"
     "Ends with 1 when the sets do not have exactly the paper's counts; they stay.\n\n"
     "      --code NAME          current (default), common or two-cell\n"
-    "      --scale F            a family F times as large as the paper's (1)\n" DATASET_COMMON_HELP;
+    "      --scale F            a family F times as large as the paper's (1)\n");
 
 enum { CODE = DATASET_OWN, SCALE };
 
@@ -495,7 +496,7 @@ static int parse_all(int argc, char **argv, struct build *b)
     if (r != 0)
         return r;
     if (optind != argc - 1) {
-        fputs(help, stderr);
+        dataset_print_help(stderr, help);
         return -EINVAL;
     }
     b->out = argv[optind];

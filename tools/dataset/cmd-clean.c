@@ -26,7 +26,7 @@
 #define NEAR_BITS 10    ///< perceptual hashes of one print differ in no more
 #define SAME_PRINT 0.80 ///< and their details correlate at least so much
 
-static const char help[] =
+static const char help[] = N_(
     "usage: braille-dataset clean DIR [-o OUT] [OPTIONS]\n\n"
     "Look at every picture of the data set DIR: does it show the dots of its label, all of them "
     "and\n"
@@ -45,7 +45,7 @@ static const char help[] =
     "      --light DEG          where the light comes from, clockwise from the top (0); any: found "
     "for\n"
     "                           each picture. Pictures that were turned know it\n"
-    "      --keep-duplicates    do not look for pictures of the same print\n" DATASET_COMMON_HELP;
+    "      --keep-duplicates    do not look for pictures of the same print\n");
 
 enum which { BAD, ALL, NONE };
 
@@ -620,7 +620,7 @@ static int clean_set(const struct clean_options *o, struct clean_run *run, struc
     if (r < 0)
         return r;
     run->went_on = run->n_done > 0;
-    progress_start(&run->progress, "cleaning", run->n_done, total, o->common.quiet);
+    progress_start(&run->progress, N_("cleaning"), run->n_done, total, o->common.quiet);
     const struct batch batch = {
         .n_jobs = o->common.n_jobs, .ctx = run, .next = next, .work = work, .take = take};
     r = batch_run(&batch, fail);

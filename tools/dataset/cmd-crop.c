@@ -20,31 +20,16 @@
 #define MM_PER_INCH 25.4
 #define MAX_PAGES 100000
 
-const char dataset_crop_help[] =
+const char dataset_crop_help[] = N_(
     "usage: braille-dataset crop SOURCE... --unit UNIT -o OUT [OPTIONS]\n"
     "       braille-dataset crop PAGE... -o OUT [--truth] [OPTIONS]\n\n"
     "With --unit: cut pieces with their labels out of pages that are annotated, as a data set.\n"
-    "SOURCE is a picture X.jpg with X+recto.txt beside it (DSBI), or the folder of a data set of\n"
-    "pages ('import' makes them).\n\n"
-    "  -o, --output OUT         folder of the new data set\n"
-    "      --unit UNIT          cell, syllable, word or line\n"
-    "      --side SIDE          recto (default) or verso, which is mirrored and inverted so that "
-    "it\n"
-    "                           looks like a recto; pages of a data set know their side\n"
-    "      --code CODE          what the pages are written in: current, common or two-cell (told "
-    "by\n"
-    "                           each page itself)\n"
-    "      --margin N           dot pitches from the outer dots to the edge (0.8)\n"
-    "      --count N            so many crops, by lot; each piece again and again if need be\n"
-    "                           (every piece once)\n"
-    "      --faults N           so many of them are cut badly: too wide, too narrow, through a "
-    "dot,\n"
-    "                           on each edge; OUT/truth.jsonl tells which (0)\n"
-    "      --dpi N              resolution of the pages (from the file)\n" DATASET_COMMON_HELP "\n"
-    "Without --unit: find the grid of each page and cut every place where a cell can stand, as "
-    "the\n"
-    "reader does. OUT.u8 gets the crops (n x height x width grey bytes), OUT.tsv a line for "
-    "each.\n\n"
+    "SOURCE is a picture X.jpg with X+recto.txt beside it (DSBI), or the folder of a data set\n"
+    "of pages ('import' makes them).\n"
+    "Without --unit: find the grid of each page and cut every place where a cell can stand, as\n"
+    "the reader does. OUT.u8 gets the crops (n x height x width grey bytes), OUT.tsv a line\n"
+    "for each.\n\n"
+    "Without --unit:\n"
     "      --truth              label crops from X+recto.txt or X+verso.txt beside X.jpg (DSBI)\n"
     "      --side SIDE          recto (default) or verso\n"
     "      --width N            pixels of a crop (32)\n"
@@ -52,7 +37,20 @@ const char dataset_crop_help[] =
     "      --px-per-pitch N     pixels of a crop a dot pitch (10)\n"
     "      --dpi N              resolution of the pages (from the file, else found)\n"
     "      --orientation DEG    0, 90, 180 or 270 (found)\n"
-    "  -q, --quiet              say nothing about each page\n";
+    "  -q, --quiet              say nothing about each page\n"
+    "With --unit:\n"
+    "  -o, --output OUT         folder of the new data set\n"
+    "      --unit UNIT          cell, syllable, word or line\n"
+    "      --side SIDE          recto (default) or verso, which is mirrored and inverted so\n"
+    "                           that it looks like a recto; pages of a data set know their side\n"
+    "      --code CODE          what the pages are written in: current, common or two-cell (told\n"
+    "                           by each page itself)\n"
+    "      --margin N           dot pitches from the outer dots to the edge (0.8)\n"
+    "      --count N            so many crops, by lot; each piece again and again if need be\n"
+    "                           (every piece once)\n"
+    "      --faults N           so many of them are cut badly: too wide, too narrow, through a\n"
+    "                           dot, on each edge; OUT/truth.jsonl tells which (0)\n"
+    "      --dpi N              resolution of the pages (from the file)\n");
 
 struct crop_options {
     struct dataset_common common;
@@ -537,7 +535,7 @@ static int crop_units(const struct crop_options *o, char **sources, size_t n, st
     json_decref(how);
     if (r < 0)
         return r;
-    progress_start(&run.progress, "cutting", run.set.n_done, run.n_draws, o->common.quiet);
+    progress_start(&run.progress, N_("cutting"), run.set.n_done, run.n_draws, o->common.quiet);
     const struct batch batch = {.n_jobs = o->common.n_jobs,
                                 .ctx = &run,
                                 .next = next_item,

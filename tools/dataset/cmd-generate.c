@@ -383,7 +383,7 @@ static int draw_all(struct run *run, struct fail *fail)
                                 .take = take_item};
 
     run->next = run->set.n_done;
-    progress_start(&run->progress, "drawing", run->set.n_done, run->plan.total,
+    progress_start(&run->progress, N_("drawing"), run->set.n_done, run->plan.total,
                    run->o->common.quiet);
     int r = batch_run(&batch, fail);
     progress_end(&run->progress);
@@ -485,7 +485,7 @@ static int generate(struct generate_options *o, struct fail *fail)
 
 /* ---- options ---- */
 
-static const char help[] =
+static const char help[] = N_(
     "usage: braille-dataset generate OUT [OPTIONS]\n\n"
     "Draw BIT into the folder OUT: pictures of numbers, toned syllables and signs with their\n"
     "texts. Some are cut badly on purpose; OUT/truth.jsonl says which.\n\n"
@@ -504,7 +504,7 @@ static const char help[] =
     "      --checked            draw again what 'clean' would judge otherwise than it was meant, "
     "so\n"
     "                           that cleaning finds just the faults; the card says how many those "
-    "were\n" DATASET_COMMON_HELP;
+    "were\n");
 
 enum {
     NUMBERS = DATASET_OWN,

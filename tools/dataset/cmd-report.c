@@ -111,7 +111,7 @@ static int report(struct options *o, int n, char **names, struct fail *fail)
 
 /* ---- options ---- */
 
-static const char help[] =
+static const char help[] = N_(
     "usage: braille-dataset report DIR... -o FILE.html [OPTIONS]\n\n"
     "One page about the sets DIR, or about the family that 'build' made in DIR: counts, samples,\n"
     "distances that were measured, rejected pictures and why, checksums. It stands alone, needs\n"
@@ -121,7 +121,7 @@ static const char help[] =
     "      --samples N          pictures in a contact sheet (8); --seed chooses them\n"
     "      --expect NAME:TYPE=N[,TYPE=N]\n"
     "                           what the set called NAME should hold; may be "
-    "repeated\n" DATASET_COMMON_HELP;
+    "repeated\n");
 
 enum { TITLE = DATASET_OWN, SAMPLES, EXPECT };
 
@@ -188,7 +188,7 @@ static int parse_all(int argc, char **argv, struct options *o)
     if (r != 0)
         return r;
     if (optind == argc || (!o->report.out && !o->common.json)) {
-        fputs(help, stderr);
+        dataset_print_help(stderr, help);
         return -EINVAL;
     }
     return 0;

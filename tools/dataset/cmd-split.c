@@ -302,14 +302,14 @@ static int name_leaks(const struct split *s, const uint32_t *leak_of, struct fai
     int r = s->n_leaks ? manifest_open(s->o->dir, &reader, fail) : 0;
     while (reader && r >= 0 && (r = manifest_next(reader, &record, fail)) == 1) {
         if (i < s->groups.n && leak_of[i] && leak_of[i] <= MAX_NAMED)
-            fprintf(stderr, "leak %u: %s is on the side %s%s%s\n", leak_of[i], record.id,
+            fprintf(stderr, tr("leak %u: %s is on the side %s%s%s\n"), leak_of[i], record.id,
                     record.split ? record.split : "(none)", record.parent ? ", made from " : "",
                     record.parent ? record.parent : "");
         i++;
         manifest_record_done(&record);
     }
     if (s->n_leaks > MAX_NAMED)
-        fprintf(stderr, "and %zu more\n", s->n_leaks - MAX_NAMED);
+        fprintf(stderr, tr("and %zu more\n"), s->n_leaks - MAX_NAMED);
     return r;
 }
 
@@ -418,7 +418,7 @@ static int split(const struct split_options *o, struct fail *fail)
 
 /* ---- options ---- */
 
-static const char help[] =
+static const char help[] = N_(
     "usage: braille-dataset split DIR [OPTIONS]\n\n"
     "Put each picture of the set DIR on a side, train, test or val, type by type in the same\n"
     "shares. A picture and everything that was made from it go to one side, and so do a file\n"
@@ -428,7 +428,7 @@ static const char help[] =
     "      --like DIR           what is in that set too, or has kin in it, goes to the side that\n"
     "                           it has there; may be repeated\n"
     "      --check              change nothing; name the leaks of the split that is "
-    "there\n" DATASET_COMMON_HELP;
+    "there\n");
 
 enum { TEST = DATASET_OWN, VAL, LIKE, CHECK };
 
@@ -486,7 +486,7 @@ static int parse_all(int argc, char **argv, struct split_options *o)
     if (r != 0)
         return r;
     if (optind != argc - 1) {
-        fputs(help, stderr);
+        dataset_print_help(stderr, help);
         return -EINVAL;
     }
     if (o->test + o->val > 1) {

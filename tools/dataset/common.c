@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/tr.h"
 
 int dataset_parse_number(const char *text, double most, double *ret)
 {
@@ -66,6 +67,18 @@ int dataset_common_option(int c, const char *command, struct dataset_common *ret
     return 1;
 }
 
+void dataset_print_help(FILE *f, const char *help)
+{
+    fputs(tr(help), f);
+    fputs(tr("      --seed N             what is drawn by lot follows from it (1)\n"
+             "      --jobs N             threads (one a processor); the result does not depend on "
+             "it\n"
+             "      --json               the result as JSON on standard output\n"
+             "      --force              replace what is there already\n"
+             "  -q, --quiet              no progress\n"),
+          f);
+}
+
 /* -o is an option of the commands that list it. */
 static const char *short_options(const struct option *options)
 {
@@ -83,7 +96,7 @@ int dataset_parse_options(int argc, char **argv, const struct option *options, c
     optind = 0;
     for (int c; (c = getopt_long(argc, argv, letters, options, NULL)) != -1;) {
         if (c == 'h') {
-            fputs(help, stdout);
+            dataset_print_help(stdout, help);
             return 1;
         }
         if (take(c, ctx) < 0)
@@ -141,7 +154,7 @@ void progress_start(struct progress *p, const char *what, size_t done, size_t to
     p->start_s = now_s();
     p->told = total ? (unsigned) (10 * done / total) : 0;
     if (!quiet && done > 0)
-        fprintf(stderr, "%s: going on after %zu\n", what, done);
+        fprintf(stderr, tr("%s: going on after %zu\n"), tr(what), done);
 }
 
 static void draw_bar(const struct progress *p)
@@ -150,10 +163,10 @@ static void draw_bar(const struct progress *p)
     const double share = p->total ? (double) p->n / (double) p->total : 0;
     const int full = (int) (share * WIDTH);
 
-    fprintf(stderr, "\r\033[K%s [", p->what);
+    fprintf(stderr, "\r\033[K%s [", tr(p->what));
     for (int i = 0; i < WIDTH; i++)
         fputc(i < full ? '=' : ' ', stderr);
-    fprintf(stderr, "] %zu of %zu", p->n, p->total);
+    fprintf(stderr, tr("] %zu of %zu"), p->n, p->total);
 }
 
 void progress_step(struct progress *p)
@@ -172,7 +185,7 @@ void progress_step(struct progress *p)
     const unsigned tenth = p->total ? (unsigned) (10 * p->n / p->total) : 0;
     if (tenth > p->told) {
         p->told = tenth;
-        fprintf(stderr, "%s: %zu of %zu\n", p->what, p->n, p->total);
+        fprintf(stderr, tr("%s: %zu of %zu\n"), tr(p->what), p->n, p->total);
     }
 }
 
@@ -181,5 +194,6 @@ void progress_end(struct progress *p)
     if (p->quiet)
         return;
     const double s = now_s() - p->start_s;
-    fprintf(stderr, "%s%s: %zu in %.1f s\n", p->terminal ? "\r\033[K" : "", p->what, p->n, s);
+    fprintf(stderr, tr("%s%s: %zu in %.1f s\n"), p->terminal ? "\r\033[K" : "", tr(p->what), p->n,
+            s);
 }

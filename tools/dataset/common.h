@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "base/fail.h"
+#include "base/tr.h"
 
 struct dataset_common {
     uint64_t seed;   ///< 1
@@ -33,12 +34,8 @@ enum { DATASET_SEED = 512, DATASET_JOBS, DATASET_JSON, DATASET_FORCE, DATASET_OW
     {                                                                                              \
         "help", no_argument, NULL, 'h'                                                             \
     }
-#define DATASET_COMMON_HELP                                                                        \
-    "      --seed N             what is drawn by lot follows from it (1)\n"                        \
-    "      --jobs N             threads (one a processor); the result does not depend on it\n"     \
-    "      --json               the result as JSON on standard output\n"                           \
-    "      --force              replace what is there already\n"                                   \
-    "  -q, --quiet              no progress\n"
+/** A command's help, N_("…"), in the user's language, and the shared options under it. */
+void dataset_print_help(FILE *f, const char *help);
 
 /** Take a shared option. @return 1 taken, 0 not one of them, -EINVAL after a message. 'h' is the
  * caller's: it has the help text. */
@@ -65,7 +62,7 @@ int dataset_interrupted(struct fail *fail);
 
 /** A bar on a terminal, a line every tenth elsewhere; on standard error. */
 struct progress {
-    const char *what; ///< borrowed: "drawing"
+    const char *what; ///< borrowed: N_("drawing")
     size_t n, total;  ///< total 0: not known
     unsigned told;
     bool quiet, terminal;

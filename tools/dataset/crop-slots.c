@@ -249,7 +249,7 @@ static int parse_options(int argc, char **argv, struct crop_options *o)
             o->quiet = true;
             break;
         case 'h':
-            fputs(dataset_crop_help, stdout);
+            dataset_print_help(stdout, dataset_crop_help);
             return 1;
         case SIDE:
             o->side = strcmp(optarg, "verso") == 0 ? BRL_VERSO : BRL_RECTO;
@@ -284,7 +284,7 @@ static int parse_options(int argc, char **argv, struct crop_options *o)
         }
     }
     if (!o->out || optind == argc || o->size.width == 0 || o->size.height == 0) {
-        fputs(dataset_crop_help, stderr);
+        dataset_print_help(stderr, dataset_crop_help);
         return -EINVAL;
     }
     return 0;

@@ -172,7 +172,7 @@ static int export_records(struct export_run *run, struct fail *fail)
     int r = o->format->open(o, run->out.tmp, &run->state, fail);
     if (r < 0)
         return r;
-    progress_start(&run->progress, "exporting", 0, run->n_all, o->common.quiet);
+    progress_start(&run->progress, N_("exporting"), 0, run->n_all, o->common.quiet);
     r = batch_run(&(struct batch){.n_jobs = o->common.n_jobs,
                                   .ctx = run,
                                   .next = next_item,
@@ -208,7 +208,7 @@ static int export_all(struct export_run *run, struct fail *fail)
     return r < 0 ? r : export_out_commit(&run->out, fail);
 }
 
-static const char help[] =
+static const char help[] = N_(
     "usage: braille-dataset export FORMAT DIR -o OUT [OPTIONS]\n\n"
     "Write the data set DIR in a form that others take. OUT appears when it is complete; what\n"
     "cannot be written is left out, with a line here and one in OUT/skipped.jsonl.\n\n"
@@ -222,7 +222,7 @@ static const char help[] =
     "  -o, --output OUT         the folder; --force replaces an export only\n"
     "      --shard-size N       pictures in a tar file (1000)\n"
     "      --metadata csv|jsonl of imagefolder; in CSV the words NA, null and nan are lost to\n"
-    "                           readers that take them for nothing (csv)\n" DATASET_COMMON_HELP;
+    "                           readers that take them for nothing (csv)\n");
 
 enum { SHARD_SIZE = DATASET_OWN, METADATA };
 
@@ -276,7 +276,7 @@ static int parse_all(int argc, char **argv, struct export_options *o)
     if (optind < argc && !o->format)
         log_error("braille-dataset export: there is no format '%s'; see --help", argv[optind]);
     else
-        fputs(help, stderr);
+        dataset_print_help(stderr, help);
     return -EINVAL;
 }
 

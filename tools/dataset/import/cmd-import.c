@@ -264,7 +264,7 @@ static int import_all(struct import_run *run, char **sources, int n, struct fail
     if (r < 0)
         return r;
     run->next = run->set.n_done;
-    progress_start(&run->progress, "importing", run->next, run->list.n, o->common.quiet);
+    progress_start(&run->progress, N_("importing"), run->next, run->list.n, o->common.quiet);
     r = batch_run(&(struct batch){.n_jobs = o->common.n_jobs,
                                   .ctx = run,
                                   .next = next_item,
@@ -276,7 +276,7 @@ static int import_all(struct import_run *run, char **sources, int n, struct fail
     return r < 0 ? r : write_card(run, sources, n, fail);
 }
 
-static const char help[] =
+static const char help[] = N_(
     "usage: braille-dataset import FORMAT SOURCE... -o DIR [OPTIONS]\n\n"
     "Make a data set out of files that others have made. Pictures are copied into DIR/images;\n"
     "what cannot be read is left out, with a line here and one in DIR/skipped.jsonl.\n\n"
@@ -298,7 +298,7 @@ static const char help[] =
     "      --margin N           boxes are wider than the cell's dot centres by N dot pitches on\n"
     "                           each side (angelina 0.3, labelme 0)\n"
     "      --link               link the pictures, copy only what cannot be "
-    "linked\n" DATASET_COMMON_HELP;
+    "linked\n");
 
 enum { CODE = DATASET_OWN, TYPE, SPLIT, DPI, MARGIN, LINK };
 
@@ -379,7 +379,7 @@ static int parse_all(int argc, char **argv, struct import_options *o)
     if (optind < argc && !o->format)
         log_error("braille-dataset import: there is no format '%s'; see --help", argv[optind]);
     else
-        fputs(help, stderr);
+        dataset_print_help(stderr, help);
     return -EINVAL;
 }
 

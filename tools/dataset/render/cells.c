@@ -66,7 +66,7 @@ int render_cells(const struct render_options *o, struct fail *fail)
         r = render_check_free(o, render_printed("%s.tsv", o->out), fail);
     if (r == 0)
         r = dataset_open_crops(o->out, &u8, &tsv, fail);
-    progress_start(&progress, "drawing", 0, o->n_cells, o->common.quiet);
+    progress_start(&progress, N_("drawing"), 0, o->n_cells, o->common.quiet);
     for (uint64_t k = 0; left > 0 && r == 0 && (r = dataset_interrupted(fail)) == 0; k++) {
         CLEANUP(image_freep) struct image *img = NULL;
         CLEANUP(brl_render_truth_done) struct brl_render_truth truth = {0};

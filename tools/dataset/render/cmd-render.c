@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "tools/dataset/render/render.h"
 
-static const char help[] =
+static const char help[] = N_(
     "usage: braille-dataset render --cells N [--seed S] -o OUT\n"
     "       braille-dataset render --page TEXT [--verso TEXT] -o PICTURE [OPTIONS]\n"
     "       braille-dataset render --text FILE [--verso-text FILE] -o PICTURE [OPTIONS]\n\n"
@@ -42,7 +42,7 @@ static const char help[] =
     "      --skew DEG           the page lies turned clockwise by it (0)\n"
     "      --light DEG          where the light comes from, clockwise from the top (0)\n"
     "      --grain LEVELS       of the paper (4)\n"
-    "      --jpeg QUALITY       what JPEG of this quality does to it\n" DATASET_COMMON_HELP;
+    "      --jpeg QUALITY       what JPEG of this quality does to it\n");
 
 static int parse_pair(const char *text, double most, double *a, double *b)
 {
@@ -293,7 +293,7 @@ int dataset_render(int argc, char **argv)
     const int n_kinds = (o.page != NULL) + (o.text != NULL) + (o.n_cells > 0);
     if (!o.out || optind != argc || n_kinds != 1 || (o.verso && !o.page) ||
         ((o.verso_text || o.both_sides) && !o.text) || (o.verso_text && o.both_sides)) {
-        fputs(help, stderr);
+        dataset_print_help(stderr, help);
         return FAIL_USAGE;
     }
     o.params.seed = o.common.seed;

@@ -127,7 +127,7 @@ static int draw_sheets(struct sheets *s, struct fail *fail)
             return r;
     }
     s->drawing = true;
-    progress_start(&s->progress, "drawing", 0, s->n, s->o->common.quiet);
+    progress_start(&s->progress, N_("drawing"), 0, s->n, s->o->common.quiet);
     int r = batch_run(&batch, fail);
     progress_end(&s->progress);
     return r;

@@ -261,7 +261,7 @@ static int run(struct apply *a, const struct dataset_common *common, struct fail
     struct progress progress;
 
     int r = journal_replay(a->set.journal, count_line, a, fail);
-    progress_start(&progress, "applying", done, a->review->n_items, common->quiet);
+    progress_start(&progress, N_("applying"), done, a->review->n_items, common->quiet);
     for (size_t i = done; i < a->review->n_items && r == 0; i++) {
         r = dataset_interrupted(fail);
         if (r == 0)

@@ -16,7 +16,7 @@
 #include "tools/dataset/review/apply.h"
 #include "tools/dataset/review/session.h"
 
-static const char usage[] =
+static const char usage[] = N_(
     "usage: braille-dataset review DIR [OPTIONS]\n"
     "       braille-dataset review DIR --apply -o OUT [OPTIONS]\n"
     "       braille-dataset review DIR --summary [--json]\n\n"
@@ -40,7 +40,7 @@ static const char usage[] =
     "      --force              with --apply: replace what is there already\n"
     "      --json               the address, counts and results as JSON on standard output\n"
     "  -q, --quiet              no progress\n"
-    "  -h, --help               this text\n";
+    "  -h, --help               this text\n");
 
 enum { VERDICT = DATASET_OWN, ALL, AGAIN, PORT, REVIEWER, OPEN, SUMMARY, APPLY };
 
@@ -111,13 +111,13 @@ static int take_option(int c, struct options *ret)
 static const char *check_options(const struct options *o, int n_rest)
 {
     if (n_rest != 1)
-        return "name one data set";
+        return N_("name one data set");
     if (o->apply && o->summary)
-        return "--apply and --summary do not go together";
+        return N_("--apply and --summary do not go together");
     if (o->apply && !o->out)
-        return "--apply needs the folder of the result: -o OUT";
+        return N_("--apply needs the folder of the result: -o OUT");
     if (o->out && !o->apply)
-        return "-o goes with --apply";
+        return N_("-o goes with --apply");
     return NULL;
 }
 
@@ -150,7 +150,7 @@ static int parse(int argc, char **argv, struct options *ret)
     }
     const char *wrong = check_options(ret, argc - optind);
     if (wrong) {
-        log_error("braille-dataset review: %s; see --help", wrong);
+        log_error("braille-dataset review: %s; see --help", tr(wrong));
         return -EINVAL;
     }
     ret->dir = argv[optind];
@@ -295,7 +295,7 @@ int dataset_review(int argc, char **argv)
 
     int r = parse(argc, argv, &options);
     if (r > 0) {
-        fputs(usage, stdout);
+        fputs(tr(usage), stdout);
         return 0;
     }
     if (r < 0)
