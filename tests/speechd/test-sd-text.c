@@ -115,7 +115,7 @@ static size_t count_parts(const char *ssml, char *ret_all)
     size_t n = 0;
 
     *ret_all = '\0';
-    sd_parts_begin(&parts, ssml);
+    sd_parts_begin(&parts, ssml, SD_PART_BYTES);
     for (;; n++) {
         CLEANUP_FREE char *part = NULL;
         const int r = sd_parts_next(&parts, &part);

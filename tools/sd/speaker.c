@@ -196,7 +196,7 @@ static int say_message(struct talk *t, struct fail *fail)
     struct sd_parts parts;
     int r = 0, more;
 
-    sd_parts_begin(&parts, t->m->ssml);
+    sd_parts_begin(&parts, t->m->ssml, SD_PART_BYTES);
     do {
         CLEANUP_FREE char *part = NULL;
         more = sd_parts_next(&parts, &part);

@@ -548,12 +548,12 @@ static bool is_flat(const char *ssml, size_t *ret_begin, size_t *ret_end)
     return false;
 }
 
-void sd_parts_begin(struct sd_parts *parts, const char *ssml)
+void sd_parts_begin(struct sd_parts *parts, const char *ssml, size_t max)
 {
     const size_t n = strlen(ssml);
 
-    *parts = (struct sd_parts){.ssml = ssml, .end = n, .whole = true};
-    if (n > SD_PART_BYTES)
+    *parts = (struct sd_parts){.ssml = ssml, .end = n, .max = max, .whole = true};
+    if (n > max)
         parts->whole = !is_flat(ssml, &parts->at, &parts->end);
 }
 
@@ -572,7 +572,7 @@ int sd_parts_next(struct sd_parts *parts, char **ret)
 
     if (parts->at >= parts->end)
         return 0;
-    while (!parts->whole && i < parts->end && i - parts->at < SD_PART_BYTES) {
+    while (!parts->whole && i < parts->end && i - parts->at < parts->max) {
         const bool tag = s[i] == '<';
         const uint32_t c = tag           ? 0
                            : s[i] == '&' ? read_entity(s + i, parts->end - i, &bytes)

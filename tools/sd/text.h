@@ -31,9 +31,10 @@ int sd_text_plain(const char *ssml, char **ret);
 struct sd_parts {
     const char *ssml; ///< borrowed
     size_t at, end;   ///< of what is inside <speak>
+    size_t max;       ///< bytes of a part, about
     bool whole;       ///< no parts
 };
 enum { SD_PART_BYTES = 6000 };
-void sd_parts_begin(struct sd_parts *parts, const char *ssml);
+void sd_parts_begin(struct sd_parts *parts, const char *ssml, size_t max);
 /** 1: *ret, owned; 0: that was all; -ENOMEM. */
 int sd_parts_next(struct sd_parts *parts, char **ret);
