@@ -156,7 +156,7 @@ def case_odd():
             r.scan('-o', out, *words, code=69 if words else 0)
             r.scan('-o', out, '--area', 'A5', '--set', 'mode=Gray' if words else '', code=64 if words else 0)
         require(read_pnm(out)[:3] == (100, 50, 1))
-        r.scan('-o', out, '--source', 'adf', code=64)
+        r.scan('-o', out, '--source', 'adf', '--pages', '1', code=64, says='no source "adf"; it has no list')
         require([b['name'] for b in run('button', '--json', env=r.env).json['buttons']] == ['scan'])
 
 
@@ -206,6 +206,28 @@ def case_feeder():
         r.state.n_docs, r.state.read_status, r.state.read_after = 3, JAMMED, page_height(r) + 9
         r.scan('--source', 'Automatic Document Feeder', '-o', d + '/j-%d.png', code=74, says='jammed')
         require([p.name for p in pathlib.Path(d).glob('j-*')] == ['j-1.png'])
+
+
+def case_glass():
+    """On a terminal the next page for the glass is asked for."""
+    with folder() as d:
+        r = rig(d)
+        ours, theirs = os.openpty()
+        p = subprocess.Popen([str(CTL), 'scan', '--pages', 'all', '-o', d + '/g-%d.pgm'], env=r.env, stdin=theirs,
+                             stderr=subprocess.PIPE)
+        os.close(theirs)
+        seen = b''
+        for answer in (b'\n', b'q\n'):
+            while not seen.endswith(b'ends: '):
+                part = os.read(p.stderr.fileno(), 4096)
+                require(part, seen.decode())
+                seen += part
+            seen = b''
+            os.write(ours, answer)
+        require(p.wait(WAIT_S) == 0)
+        os.close(ours)
+        require(sorted(x.name for x in pathlib.Path(d).glob('g-*')) == ['g-1.pgm', 'g-2.pgm'])
+        require(r.state.n_cancels == 2, 'a page of the glass is one scan')
 
 
 def case_text():
