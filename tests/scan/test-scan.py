@@ -315,8 +315,8 @@ def sane_test(r, out, *settings, says=None, code=0):
 
 
 def test_driver(r, *args, **kw):
-    """Once in a thousand scans SANE's test driver stops its own thread in the middle of free(), and waits for it for ever; braillectl
-    ends that as it promises, and the scan is made again."""
+    """Once in some hundred scans SANE's test driver stops its own thread in the middle of free(), and waits for it for ever;
+    braillectl ends that as it promises, and the scan is made again."""
     words = ['--scanner', 'test:0', '--resolution', '50', '--timeout', '8', *args]
     try:
         return r.scan(*words, **kw)
@@ -329,7 +329,12 @@ def test_driver(r, *args, **kw):
 def scanimage(r, *args):
     """What SANE's own program makes of the same scan, its 16 bits cut to 8."""
     words = ['scanimage', '-d', 'test:0', '--resolution', '50', '-l', '0', '-t', '0', '-x', '40', '-y', '30', '--format', 'pnm', *args]
-    p = subprocess.run(words, env=r.env, capture_output=True)
+    for _ in range(3):
+        try:
+            p = subprocess.run(words, env=r.env, capture_output=True, timeout=60)
+            break
+        except subprocess.TimeoutExpired:  # see test_driver()
+            pass
     require(p.returncode == 0, p.stderr.decode())
     lines = [line for line in p.stdout.split(b'\n', 8)[:8] if not line.startswith(b'#')]
     width, height = map(int, lines[1].split())

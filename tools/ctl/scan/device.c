@@ -336,9 +336,14 @@ int scan_open(struct scanner *s, const char *wanted, struct fail *fail)
 
 void scan_close(struct scanner *s)
 {
-    if (s->open) {
-        scan_end(s);
-        s->api->close(s->handle);
-    }
+    struct scan_guard *guard = NULL;
+
+    if (!s->open)
+        return;
+    scan_end(s);
     s->open = false;
+    const int r = scan_guard_new(s, false, &guard); /* without one it goes unwatched */
+    s->api->close(s->handle);
+    if (r == 0)
+        scan_guard_free(guard);
 }

@@ -307,7 +307,13 @@ int scan_page(struct scanner *s, struct image **ret, struct fail *fail)
 
 void scan_end(struct scanner *s)
 {
-    if (s->started)
-        s->api->cancel(s->handle);
+    struct scan_guard *guard = NULL;
+
+    if (!s->started)
+        return;
     s->started = false;
+    const int r = scan_guard_new(s, false, &guard); /* without one it goes unwatched */
+    s->api->cancel(s->handle);
+    if (r == 0)
+        scan_guard_free(guard);
 }

@@ -289,8 +289,6 @@ static int one_page(struct scan_run *run, struct fail *fail)
     tones_scanning(run->tones, true);
     int r = scan_page(run->scanner, &img, &why);
     tones_scanning(run->tones, false);
-    if (!run->feeder)
-        scan_end(run->scanner);
     if (r < 0 && run->scanner->problem == SCAN_NO_DOCS && run->n_pages > 0)
         return 0;
     if (r < 0) {
@@ -300,6 +298,8 @@ static int one_page(struct scan_run *run, struct fail *fail)
     if (!run->feeder)
         tones_play(run->tones, TONE_SCANNED);
     r = take(run, img, fail);
+    if (!run->feeder) /* behind the page: it may take as long as the lamp's way home */
+        scan_end(run->scanner);
     return r < 0 ? r : 1;
 }
 
