@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/tr.h"
+#include "journal.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -101,7 +102,7 @@ int main(int argc, char **argv)
     struct server_params params = {.idle_usec = 60 * 1000000};
 
     tr_open();
-    log_set_journal(getenv("JOURNAL_STREAM") != NULL);
+    journal_start();
     log_set_translated(getenv("JOURNAL_STREAM") == NULL);
     int r = parse(argc, argv, &params);
     if (r <= 0)

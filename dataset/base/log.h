@@ -12,6 +12,9 @@ void log_set_max_level(int level);
 void log_set_journal(bool journal);
 /** What a user reads, not a journal: formats are translated (base/tr.h). */
 void log_set_translated(bool translated);
+/** Where lines go instead of standard error: `error` is positive or 0. One that returns a negative
+ * value has not taken the line. NULL: standard error. */
+void log_set_sink(int (*sink)(int level, int error, const char *text));
 int log_full_errno(int level, int error, const char *format, ...) PRINTF_FORMAT(3, 4);
 
 /* All of these return `error` unchanged, so that `return log_error_errno(r, "…: %m")` works. */
