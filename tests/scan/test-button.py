@@ -246,7 +246,7 @@ def case_stack():
         wait_for(lambda: r.state.n_starts == 2)
         r.press()
         r.state.line_usec = 0
-        w.line('2 pages')
+        w.line('pages: 2')
         require(r.state.n_docs == 1 and r.state.n_starts == 2)
         until_it_polls(r)
         # the rest, at the next press: one sheet, and its page is read

@@ -233,9 +233,8 @@ static int scan_now(struct watch *w, const struct scan_button *button, uint64_t 
     ctl_progress_restart();
     int r = scan_run(&run, &why);
     w->next_number = run.next_number;
-    ctl_say_line(w->ctl, "%s: %u page%s, the scan began %.0f ms behind the press", button->name,
-                 run.n_pages, run.n_pages == 1 ? "" : "s",
-                 (double) (w->s.times.start_usec - press_usec) / 1000);
+    ctl_say_line(w->ctl, "%s: pages: %u; the scan began %.0f ms behind the press", button->name,
+                 run.n_pages, (double) (w->s.times.start_usec - press_usec) / 1000);
     if (w->reader)
         reader_end(w->reader, r < 0 ? 0 : run.n_pages);
     if (ctl_cancelled || r == 0)

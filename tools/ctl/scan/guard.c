@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/tr.h"
+
 enum {
     TICK_MS = 100,
     GRACE_S = 10,              ///< from the cancelling to the end of our patience
@@ -41,7 +43,7 @@ static void give_up(const struct scanner *s)
 {
     ctl_progress_clear();
     fprintf(stderr, "braillectl: ");
-    fprintf(stderr, scan_words[SCAN_SILENT].text, *s->title ? s->title : s->name);
+    fprintf(stderr, tr(scan_words[SCAN_SILENT].text), *s->title ? s->title : s->name);
     fprintf(stderr, "\n");
     if (s->last_words)
         s->last_words(s->userdata);

@@ -299,7 +299,10 @@ static void do_page(struct reader *r, struct job *job)
     if (e == 0) {
         r->n_read++;
     } else if (empty) {
-        ctl_say_line(&r->ctl, "page %u: %s", job->number, *why.text ? why.text : "nothing to say");
+        if (*why.text)
+            ctl_say_line(&r->ctl, "%s", why.text);
+        else
+            ctl_say_line(&r->ctl, "page %u: there is nothing to say", job->number);
     } else {
         failed(r, e, &why);
         if (!ctl_cancelled)
@@ -326,8 +329,9 @@ static void end(struct reader *r, const struct job *job)
     struct fail why = {0};
 
     if (job->number > 0 && r->n_read == 0 && r->r == 0) {
-        int e = fail_set(&why, FAIL_INPUT, -ENODATA, "no braille was found on %s",
-                         job->number > 1 ? "any page" : "the page");
+        int e = job->number > 1
+                    ? fail_set(&why, FAIL_INPUT, -ENODATA, "no braille was found on any page")
+                    : fail_set(&why, FAIL_INPUT, -ENODATA, "no braille was found on the page");
         failed(r, e, &why);
         tones_play(r->options.tones, TONE_ERROR);
         press_done(r); /* who lays the page anew while this is said wants it scanned */

@@ -13,6 +13,8 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "base/tr.h"
+
 enum { MAX_PAGES = 10000 };
 
 void scan_setup_args(struct scan_setup *o, struct arg *out)
@@ -264,8 +266,8 @@ static int ask_for_next(struct scan_run *run, struct fail *fail)
 {
     char line[16];
 
-    fprintf(stderr,
-            "Lay page %u on the glass and press Enter; q and Enter ends: ", run->n_pages + 1);
+    fprintf(stderr, tr("Lay page %u on the glass and press Enter; q and Enter ends: "),
+            run->n_pages + 1);
     fflush(stderr);
     const ssize_t n = read(STDIN_FILENO, line, sizeof(line));
     if (ctl_cancelled)
