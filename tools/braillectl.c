@@ -3,6 +3,7 @@
  * braillectl: pages, speech and devices from the command line. Sub-commands lie in tools/ctl/.
  */
 
+#include "tools/ctl/complete.h"
 #include "tools/ctl/ctl.h"
 
 #include <errno.h>
@@ -16,7 +17,7 @@
 
 static const struct ctl_command *const commands[] = {
     &ctl_convert, &ctl_read, &ctl_say,    &ctl_devices, &ctl_prepare, &ctl_voices,
-    &ctl_spool,   &ctl_scan, &ctl_button, &ctl_metrics, &ctl_find,
+    &ctl_spool,   &ctl_scan, &ctl_button, &ctl_metrics, &ctl_find,    &ctl_keys,
 };
 
 static size_t common_args(struct ctl *ctl, struct arg *out)
@@ -32,6 +33,7 @@ static size_t common_args(struct ctl *ctl, struct arg *out)
         {"json", 0, ARG_FLAG, NULL, N_("answer as JSON on standard output"), &ctl->json},
         {"quiet", 'q', ARG_FLAG, NULL, N_("no progress and no notes, errors only"), &ctl->quiet},
         {"verbose", 'v', ARG_FLAG, NULL, N_("times of each stage"), &ctl->verbose},
+        {"notify", 0, ARG_FLAG, NULL, N_("a notification on the desktop at the end"), &ctl->notify},
         {"help", 'h', ARG_FLAG, NULL, N_("this text"), &ctl->help},
         {"version", 0, ARG_FLAG, NULL, N_("the version"), &ctl->version},
     };
@@ -95,7 +97,11 @@ static int run_command(struct ctl *ctl, const struct ctl_command *c, int argc, c
         printf("braillectl %s\n", BRAILLED_VERSION);
         return ctl_flush(fail);
     }
-    return c->run(ctl, argc - first, argv + first, fail);
+    r = c->run(ctl, argc - first, argv + first, fail);
+    if (r < 0 && fail->kind == FAIL_NONE)
+        fail_set(fail, r == -ENOMEM ? FAIL_OTHER : FAIL_DEFECT, r, "%m");
+    ctl_notify(ctl, c->name, fail);
+    return r;
 }
 
 static int run(struct ctl *ctl, int argc, char **argv, struct fail *fail)
@@ -104,6 +110,10 @@ static int run(struct ctl *ctl, int argc, char **argv, struct fail *fail)
     size_t n_args = common_args(ctl, args);
     int first = 0;
 
+    if (argc > 2 && strcmp(argv[1], "__complete") == 0) {
+        complete_words(ctl, commands, ELEMENTSOF(commands), args, n_args, argc - 2, argv + 2);
+        return ctl_flush(fail);
+    }
     int r = args_parse(args, n_args, argc, argv, true, &first, fail);
     if (r < 0)
         return r;

@@ -8,6 +8,7 @@
 
 #include "base/fail.h"
 #include "base/log.h"
+#include "base/macro.h"
 #include "base/tr.h"
 
 static void usage(FILE *f, const char *program, const struct subcommand *commands, size_t n)
@@ -27,12 +28,57 @@ static int run(const char *program, const struct subcommand *c, int argc, char *
     return FAIL_UNAVAILABLE;
 }
 
+/* A line of a help: "  -o, --output OUT   the folder" gives "--output<TAB>the folder". */
+static void offer_option(char *line)
+{
+    char *option = line + strspn(line, " ");
+
+    if (option == line || *option != '-' || !(option = strstr(option, "--")))
+        return;
+    char *end = option + strcspn(option, " ,\n"), *what = strstr(end, "  ");
+    line[strcspn(line, "\n")] = 0;
+    what = what ? what + strspn(what, " ") : end + strlen(end);
+    printf("%.*s\t%s\n", (int) (end - option), option, what);
+}
+
+/* What a shell offers for the last word (tools/completion): commands, or the options that the
+ * command's own help lists; else file names. */
+static void complete(const struct subcommand *commands, size_t n, int n_words, char **words)
+{
+    CLEANUP_FREE char *help = NULL;
+    char name[] = "", option[] = "--help", *argv[] = {name, option, NULL};
+    FILE *out = stdout, *f;
+    size_t size = 0;
+
+    for (size_t i = 0; n_words == 1 && i < n; i++)
+        printf("%s\t%s\n", commands[i].name, tr(commands[i].what));
+    if (n_words > 1 && words[n_words - 1][0] != '-')
+        puts(":files");
+    for (size_t i = 0; n_words > 1 && words[n_words - 1][0] == '-' && i < n; i++) {
+        if (strcmp(words[0], commands[i].name) != 0 || !commands[i].run ||
+            !(f = open_memstream(&help, &size)))
+            continue;
+        stdout = f;
+        commands[i].run(2, argv);
+        stdout = out;
+        fclose(f);
+    }
+    for (char *line = help, *next; line && *line; line = next) {
+        next = line + strcspn(line, "\n") + (strchr(line, '\n') != NULL);
+        offer_option(strndupa(line, (size_t) (next - line)));
+    }
+}
+
 static int dispatch(const char *program, const struct subcommand *commands, size_t n, int argc,
                     char **argv)
 {
     if (argc < 2) {
         usage(stderr, program, commands, n);
         return FAIL_USAGE;
+    }
+    if (strcmp(argv[1], "__complete") == 0) {
+        complete(commands, n, argc - 2, argv + 2);
+        return 0;
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
         usage(stdout, program, commands, n);

@@ -39,9 +39,9 @@ static int open_file(struct manifest_reader *reader, const char *dir, struct fai
     reader->lines.fd = open(reader->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (reader->lines.fd < 0 && errno == ENOENT)
         return fail_set(fail, FAIL_OPEN, -ENOENT,
-                        "'%s' holds no " MANIFEST_NAME
-                        ": it is no data set, or the run that makes it is not finished",
-                        dir);
+                        "'%s' holds no %s: it is no data set, or the run that makes it is not "
+                        "finished",
+                        dir, MANIFEST_NAME);
     if (reader->lines.fd < 0 || fstat(reader->lines.fd, &st) < 0)
         return fail_set(fail, FAIL_OPEN, -errno, "cannot open '%s': %m", reader->path);
     if (!S_ISREG(st.st_mode))

@@ -122,6 +122,25 @@ void ctl_progress(const struct ctl *ctl, const char *format, ...)
     funlockfile(stderr);
 }
 
+static char first_words[240];
+
+void ctl_said(const char *text)
+{
+    if (first_words[0] ||
+        snprintf(first_words, sizeof(first_words), "%s", text) < (int) sizeof(first_words))
+        return;
+    /* no half a character, and a sign that there is more */
+    size_t end = sizeof(first_words) - sizeof("…");
+    while (end > 0 && ((uint8_t) first_words[end] & 0xc0) == 0x80)
+        end--;
+    strcpy(first_words + end, "…");
+}
+
+const char *ctl_first_words(void)
+{
+    return first_words;
+}
+
 int ctl_flush(struct fail *fail)
 {
     errno = 0;

@@ -17,6 +17,7 @@
 struct ctl {
     const char *device, *models, *instance; ///< NULL: not given
     bool json, quiet, verbose, local;
+    bool notify; ///< tell the desktop how it ended
     bool help, version;
     uint64_t start_usec; ///< when the program began, for total_ms and first_sound_ms
     char about[96];      ///< stands before what goes on now, "page 3 of 26: "
@@ -35,7 +36,7 @@ struct ctl_command {
 #define CTL_MAX_OWN_ARGS 24
 
 extern const struct ctl_command ctl_read, ctl_convert, ctl_say, ctl_devices, ctl_prepare,
-    ctl_voices, ctl_spool, ctl_scan, ctl_button, ctl_metrics, ctl_find;
+    ctl_voices, ctl_spool, ctl_scan, ctl_button, ctl_metrics, ctl_find, ctl_keys;
 
 /** Set by SIGINT and SIGTERM once ctl_catch_signals() was called. */
 extern volatile int ctl_cancelled;
@@ -56,6 +57,13 @@ void ctl_progress(const struct ctl *ctl, const char *format, ...) PRINTF_FORMAT(
 void ctl_progress_restart(void);
 /** Remove the progress line from the terminal. */
 void ctl_progress_clear(void);
+
+/** Keep the first words of what is spoken; calls after the first do nothing. */
+void ctl_said(const char *text);
+const char *ctl_first_words(void);
+/** With --notify: a notification on the desktop that `command` has ended, with the first words that
+ * were spoken or with what is wrong. Where no server shows it, a line on standard error. */
+void ctl_notify(const struct ctl *ctl, const char *command, const struct fail *fail);
 
 /** Print one JSON object as a line on standard output and free it. */
 int ctl_print_json(json_t *object /* taken */, struct fail *fail);

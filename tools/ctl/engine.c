@@ -126,6 +126,7 @@ int engine_say(struct engine *e, const char *text, const struct engine_say_param
     engine_set_unsaid(e, NULL);
     freep(&e->spoken);
     e->spoken = NULL;
+    ctl_said(text);
     int r = e->ops->say(e, text, params, sound, userdata, fail);
     if (r >= 0 && e->unsaid)
         ctl_say_line(e->ctl, "not said: %s", e->unsaid);

@@ -99,7 +99,7 @@ static int unique(const struct list *l, const char *dir, struct fail *fail)
     for (size_t i = 1; i < l->n; i++)
         if (l->entries[i].hash == l->entries[i - 1].hash)
             return fail_set(fail, FAIL_INPUT, -EBADMSG,
-                            "'%s/" MANIFEST_NAME "': records %u and %u have the same id", dir,
+                            "'%s/%s': records %u and %u have the same id", dir, MANIFEST_NAME,
                             l->entries[i - 1].at + 1, l->entries[i].at + 1);
     return 0;
 }

@@ -79,9 +79,9 @@ static int open_file(const char *dir, const char *name, FILE **ret, struct fail 
         return 0;
     if (errno == ENOENT && strcmp(name, MANIFEST_NAME) == 0)
         return fail_set(fail, FAIL_OPEN, -ENOENT,
-                        "'%s' holds no " MANIFEST_NAME
-                        ": it is no data set, or the run that makes it is not finished",
-                        dir);
+                        "'%s' holds no %s: it is no data set, or the run that makes it is not "
+                        "finished",
+                        dir, MANIFEST_NAME);
     if (errno == ENOENT && strcmp(name, REVIEW_CLEAN_NAME) == 0)
         return fail_set(fail, FAIL_OPEN, -ENOENT,
                         "'%s' is missing; run 'braille-dataset clean %s' first", path, dir);
