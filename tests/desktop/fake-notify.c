@@ -4,6 +4,7 @@
  * each notification as a line: urgency, transient, icon, title, body, parted by tabs.
  */
 
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

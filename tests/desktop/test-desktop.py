@@ -105,7 +105,7 @@ def case_notify():
         require(told[0][4] == f"cannot open '{d}/a&lt;b&gt;&amp;c.png': No such file or directory", told)
         require(f"cannot open '{d}/a<b>&c.png'" in said, said)
         told, _ = notified('convert', d + '/x.png', '-o', d + '/b.wav', code=66, LC_ALL='zh_CN.UTF-8')
-        require(told[0][3:] == ['braillectl convert：失败', f'无法打开“{d}/x.png”：没有那个文件或文件夹'], told)
+        require(told[0][3:] == ['braillectl convert：失败', f'无法打开“{d}/x.png”：没有那个文件或目录'], told)
         run('devices', '--notify', says='no notification could be shown')  # and that is no failure
 
 

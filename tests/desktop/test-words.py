@@ -59,7 +59,7 @@ def case_errors():
     for env, chinese in (({'LC_ALL': 'zh_CN.UTF-8'}, True), ({'LANG': 'zh_CN.UTF-8'}, True), ({'LC_ALL': 'C.UTF-8', 'LANGUAGE': 'zh_CN'}, True),
                          ({'LANG': 'zh_CN.UTF-8', 'LANGUAGE': 'en'}, False), ({'LC_ALL': 'C', 'LANGUAGE': 'zh_CN'}, False), ({}, False)):
         p = say('BRAILLECTL', 'convert', '/nonexistent.png', '-o', '/tmp/x.wav', '--quiet', '--local', **env)
-        want = '无法打开“/nonexistent.png”：没有那个文件或文件夹' if chinese else "cannot open '/nonexistent.png': No such file or directory"
+        want = '无法打开“/nonexistent.png”：没有那个文件或目录' if chinese else "cannot open '/nonexistent.png': No such file or directory"
         require(p.returncode == 66 and p.stderr == f'braillectl: {want}\n', env, p.stderr)
     p = say('BRAILLE_DATASET', 'split', '/nonexistent', LANG='zh_CN.UTF-8')
     require(p.returncode == 66 and CHINESE.search(p.stderr), p.stderr)

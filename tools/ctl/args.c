@@ -11,7 +11,7 @@
 
 #include "base/tr.h"
 
-enum { MAX_ARGS = 32, LONG_BASE = 256 };
+enum { MAX_ARGS = 40, LONG_BASE = 256 };
 
 static int set_number(const struct arg *a, const char *value, struct fail *fail)
 {
