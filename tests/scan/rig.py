@@ -2,6 +2,7 @@
 """Scanners for tests: SANE's own test and pnm drivers and ours (backend.c), with a private configuration, and ALSA's file
 plugin in place of a sound card."""
 import array
+import atexit
 import json
 import mmap
 import os
@@ -136,6 +137,7 @@ class Watch:
         words = [str(CTL), 'button', '--watch', '--json', *map(str, args)]
         self.p = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                   env=env or rig.env)
+        atexit.register(self.p.kill)  # where a test fails before end()
         self.events, self.lines, self.log = queue.Queue(), queue.Queue(), []
         for stream, into in ((self.p.stdout, self.events), (self.p.stderr, self.lines)):
             threading.Thread(target=self.follow, args=(stream, into), daemon=True).start()
