@@ -124,7 +124,7 @@ _braillectl {words[0]} "${{COMP_WORDS[COMP_CWORD]}}"; printf '%s\\n' "${{COMPREP
         script = f'''_describe() {{ local a=$4; print -l -- "${{(@P)a}}" }}; _files() {{ print -l -- *(N) }}
 words=({' '.join(shlex.quote(w) for w in words)}); CURRENT={len(words)}; comp() {{ source {TOOLS}/completion/_braillectl }}; comp'''
         command = ['zsh', '-f', '-c', script]
-    p = subprocess.run(command, env=dict(no_bus(), PATH=bin_dir, HOME='/nonexistent', XDG_CONFIG_HOME='/nonexistent', LC_ALL='C.UTF-8'),
+    p = subprocess.run(command, env=dict(no_bus(), PATH=bin_dir, HOME='/dev/null', XDG_CONFIG_HOME='/dev/null', LC_ALL='C.UTF-8'),
                        capture_output=True, text=True, timeout=100, cwd=TOOLS / 'completion')
     require(p.returncode == 0, p.stderr)
     lines = [w.split('\t')[0] for w in p.stdout.splitlines()]
