@@ -12,7 +12,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / 'cli'))
 from harness import require, skip  # noqa: E402
 
 PAGES = pathlib.Path(os.environ['MAN_PAGES'])
-PROGRAMS = {'braillectl': 'BRAILLECTL', 'braille-dataset': 'BRAILLE_DATASET', 'braille-eval': 'BRAILLE_EVAL', 'brailled': 'BRAILLED'}
+PROGRAMS = {'braillectl': 'BRAILLECTL', 'braille-dataset': 'BRAILLE_DATASET', 'braille-eval': 'BRAILLE_EVAL', 'brailled': 'BRAILLED',
+            'brailled-spiel': 'BRAILLED_SPIEL', 'sd_brailled': 'SD_BRAILLED'}
 if not shutil.which('man') or not (PAGES / 'en').is_dir() or not list((PAGES / 'en').glob('*.1')):
     skip('man or scdoc is missing')
 
@@ -37,7 +38,7 @@ for language in ('en', 'zh_CN'):
     for program, variable in PROGRAMS.items():
         run = lambda *words: subprocess.run([os.environ[variable], *words, '--help'], env=dict(os.environ, LC_ALL='C.UTF-8'), capture_output=True, text=True)
         pages = {program: run().stdout}
-        commands = re.findall(r'^  ([a-z]+)  +\S', pages[program], re.M) if program != 'brailled' else []
+        commands = re.findall(r'^  ([a-z]+)  +\S', pages[program], re.M) if program in ('braillectl', 'braille-dataset', 'braille-eval') else []
         for command in commands:
             p = run(command)
             if p.returncode == 69:  # the name is kept for a later version

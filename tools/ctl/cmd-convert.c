@@ -79,7 +79,7 @@ static int read_page(const struct ctl *ctl, struct engine *e, const char *name,
     if (r < 0)
         return r;
     if (strcmp(name, "-") == 0)
-        name = "standard input";
+        name = tr("standard input");
     r = engine_read(e, fd, name, &params, ret, fail);
     close(fd);
     if (r < 0)

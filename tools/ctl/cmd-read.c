@@ -102,10 +102,10 @@ static int print_text(const char *text, size_t size, struct fail *fail)
 
 static void say_where(const struct ctl *ctl, const struct pipeline_reading *reading)
 {
-    static const char *const names[] = {[BRL_RECTO] = "recto", [BRL_VERSO] = "verso"};
+    static const char *const names[] = {[BRL_RECTO] = N_("recto"), [BRL_VERSO] = N_("verso")};
 
     if (options.side == PIPELINE_BOTH && reading->n_sides == 1)
-        ctl_say_line(ctl, "nothing on the %s", names[reading->side[0].side == BRL_RECTO]);
+        ctl_say_line(ctl, "nothing on the %s", tr(names[reading->side[0].side == BRL_RECTO]));
     if (reading->mirrored)
         ctl_say_line(ctl, "a mirror image, it seems; --mirrored no reads it as it is");
     for (unsigned i = 0; i < reading->n_sides; i++)
@@ -113,7 +113,7 @@ static void say_where(const struct ctl *ctl, const struct pipeline_reading *read
             ctl_say_line(ctl,
                          "the %s is no text in any code of Chinese braille (%.1f nats a cell): its "
                          "cells are given, and none is certain",
-                         names[reading->side[i].side], reading->side[i].nats);
+                         tr(names[reading->side[i].side]), reading->side[i].nats);
 }
 
 static void say_what_was_read(const struct ctl *ctl, const struct pipeline_reading *reading)

@@ -42,7 +42,7 @@ static size_t say_args(struct arg *out)
 /* All of a file or ("-") standard input; *ret owned. */
 static int read_text(const char *path, char **ret, struct fail *fail)
 {
-    const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
+    const char *name = strcmp(path, "-") == 0 ? tr("standard input") : path;
     uint8_t *data = NULL;
     size_t size = 0;
     int fd = -1;

@@ -12,7 +12,7 @@ static int print_list(const struct engine_voice *list, size_t n, struct fail *fa
 {
     for (size_t i = 0; i < n; i++)
         printf("%s  (%s, %s)  %s%s\n", list[i].name, list[i].language, list[i].gender,
-               list[i].title, i == 0 ? "; the default" : "");
+               list[i].title, i == 0 ? tr("; the default") : "");
     return ctl_flush(fail);
 }
 

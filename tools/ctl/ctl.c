@@ -200,7 +200,7 @@ int ctl_open_input(const char *path, size_t max_size, int *ret_fd, struct fail *
     struct stat st;
 
     if (strcmp(path, "-") == 0)
-        return copy_to_memory(STDIN_FILENO, "standard input", max_size, ret_fd, fail);
+        return copy_to_memory(STDIN_FILENO, tr("standard input"), max_size, ret_fd, fail);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 && errno == EINTR && ctl_cancelled)
         return ctl_interrupted(fail);

@@ -24,7 +24,7 @@ struct say_state {
 void local_device_note(const struct vkc_device_info *info, char *out, size_t size)
 {
     snprintf(out, size, " (%s, %s)%s", vkc_device_type_name(info->type), info->driver,
-             info->type == VKC_CPU ? "; no GPU is used" : "");
+             info->type == VKC_CPU ? tr("; no GPU is used") : "");
 }
 
 int local_pipeline_new(const struct ctl *ctl, struct pipeline **ret, struct fail *fail)
@@ -36,17 +36,17 @@ int local_pipeline_new(const struct ctl *ctl, struct pipeline **ret, struct fail
 static void on_progress(void *userdata, enum pipeline_stage stage, double fraction)
 {
     static const char *const words[] = {
-        [PIPELINE_QUEUED] = "waiting",
-        [PIPELINE_DECODING] = "opening the picture",
-        [PIPELINE_FINDING_DOTS] = "finding the dots",
-        [PIPELINE_READING_CELLS] = "reading the cells",
-        [PIPELINE_TRANSLATING] = "translating",
-        [PIPELINE_SPEAKING] = "speaking",
+        [PIPELINE_QUEUED] = N_("waiting"),
+        [PIPELINE_DECODING] = N_("opening the picture"),
+        [PIPELINE_FINDING_DOTS] = N_("finding the dots"),
+        [PIPELINE_READING_CELLS] = N_("reading the cells"),
+        [PIPELINE_TRANSLATING] = N_("translating"),
+        [PIPELINE_SPEAKING] = N_("speaking"),
     };
     const char *word = (size_t) stage < ELEMENTSOF(words) ? words[stage] : NULL;
     if (stage == PIPELINE_DONE)
         return;
-    ctl_progress(userdata, "%s: %.0f %%", word ? word : "working", 100 * fraction);
+    ctl_progress(userdata, "%s: %.0f %%", tr(word ? word : N_("working")), 100 * fraction);
 }
 
 static struct pipeline_job job_of(const struct ctl *ctl)

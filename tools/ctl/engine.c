@@ -41,13 +41,14 @@ const char *const engine_codes[] = {"auto", "current", "common", "two-cell", NUL
 
 const char *engine_code_title(const char *code)
 {
-    static const char *const titles[] = {"Chinese braille", "Current Chinese Braille",
-                                         "National Common Braille", "Two-Cell Chinese Braille"};
+    static const char *const titles[] = {N_("Chinese braille"), N_("Current Chinese Braille"),
+                                         N_("National Common Braille"),
+                                         N_("Two-Cell Chinese Braille")};
 
     for (size_t i = 1; engine_codes[i]; i++)
         if (strcmp(code, engine_codes[i]) == 0)
-            return titles[i];
-    return titles[0];
+            return tr(titles[i]);
+    return tr(titles[0]);
 }
 
 void engine_page_done(struct engine_page *page)

@@ -69,7 +69,7 @@ extern const char *const engine_codes[];
         "code", 0, ARG_CHOICE, "CODE", N_("auto (default), current, common or two-cell"), (to),    \
             .choices = engine_codes                                                                \
     }
-/** "Two-Cell Chinese Braille" of "two-cell". */
+/** "Two-Cell Chinese Braille" of "two-cell", in the user's language. */
 const char *engine_code_title(const char *code);
 
 struct engine_read_params {

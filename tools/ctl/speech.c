@@ -109,8 +109,8 @@ void speech_tell(const struct speech *s, const struct engine *e)
         ctl_say_line(s->ctl, "%s: %.2f s of speech", s->path, audio_s);
     else
         ctl_say_line(s->ctl, "%s: %.2f s of speech in %.2f s, the first after %.2f s, on %s",
-                     s->path ? s->path : "played", audio_s, ctl_ms_since(s->ctl->start_usec) / 1000,
-                     s->first_sound_ms / 1000, e->device);
+                     s->path ? s->path : tr("played"), audio_s,
+                     ctl_ms_since(s->ctl->start_usec) / 1000, s->first_sound_ms / 1000, e->device);
 }
 
 json_t *speech_json(const struct speech *s, const struct engine *e, const char *text,

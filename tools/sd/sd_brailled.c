@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/tr.h"
 #include "tools/sd/protocol.h"
 #include "tools/sd/settings.h"
 #include "tools/sd/speaker.h"
@@ -304,30 +305,31 @@ static void serve(struct module *m)
 
 static int help(void)
 {
-    fputs("usage: sd_brailled [CONFIGURATION]\n"
-          "\n"
-          "The voice of brailled for speech-dispatcher, and with it for Orca and spd-say. It is\n"
-          "started by speech-dispatcher, which finds it in its folder of modules; to choose it:\n"
-          "  spd-say -o brailled -l zh-CN 你好\n"
-          "In ~/.config/speech-dispatcher/speechd.conf, where modules are listed by hand:\n"
-          "  AddModule \"brailled\" \"sd_brailled\" \"brailled.conf\"\n"
-          "  LanguageDefaultModule \"zh\" \"brailled\"\n"
-          "  DefaultModule brailled\n"
-          "\n"
-          "CONFIGURATION is a file of lines like these (the values are the defaults):\n"
-          "  BrailledVoice \"\"          a voice's name, for whoever asks for none by name\n"
-          "  BrailledDevice \"\"         index or a part of the name of the Vulkan device\n"
-          "  BrailledModels \"\"         folder of the weights\n"
-          "  BrailledUseDaemon no      yes: speak through brailled where one can be reached\n"
-          "  BrailledWarm yes          no: load the voice only when something is to be said\n"
-          "  BrailledRate 1            0.5 to 4, times the rate that is asked for\n"
-          "  BrailledPitch 1           0.5 to 2\n"
-          "  BrailledVolume 1          0 to 4\n"
-          "  BrailledSoundIcons \"/usr/share/sounds/sound-icons\"\n"
-          "\n"
-          "  -h, --help     this text\n"
-          "  --version      the version\n",
-          stdout);
+    fputs(
+        tr("usage: sd_brailled [CONFIGURATION]\n"
+           "\n"
+           "The voice of brailled for speech-dispatcher, and with it for Orca and spd-say. It is\n"
+           "started by speech-dispatcher, which finds it in its folder of modules; to choose it:\n"
+           "  spd-say -o brailled -l zh-CN 你好\n"
+           "In ~/.config/speech-dispatcher/speechd.conf, where modules are listed by hand:\n"
+           "  AddModule \"brailled\" \"sd_brailled\" \"brailled.conf\"\n"
+           "  LanguageDefaultModule \"zh\" \"brailled\"\n"
+           "  DefaultModule brailled\n"
+           "\n"
+           "CONFIGURATION is a file of lines like these (the values are the defaults):\n"
+           "  BrailledVoice \"\"          a voice's name, for whoever asks for none by name\n"
+           "  BrailledDevice \"\"         index or a part of the name of the Vulkan device\n"
+           "  BrailledModels \"\"         folder of the weights\n"
+           "  BrailledUseDaemon no      yes: speak through brailled where one can be reached\n"
+           "  BrailledWarm yes          no: load the voice only when something is to be said\n"
+           "  BrailledRate 1            0.5 to 4, times the rate that is asked for\n"
+           "  BrailledPitch 1           0.5 to 2\n"
+           "  BrailledVolume 1          0 to 4\n"
+           "  BrailledSoundIcons \"/usr/share/sounds/sound-icons\"\n"
+           "\n"
+           "  -h, --help     this text\n"
+           "  --version      the version\n"),
+        stdout);
     return 0;
 }
 
@@ -337,12 +339,13 @@ int main(int argc, char **argv)
         .config = SD_CONFIG_INIT, .settings = SD_SETTINGS_INIT, .in = {.fd = STDIN_FILENO}};
     struct fail fail = {0};
 
+    tr_open();
     if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
         return help();
     if (argc > 1 && strcmp(argv[1], "--version") == 0)
         return printf("sd_brailled %s\n", BRAILLED_VERSION) < 0;
     if (argc > 2 || (argc > 1 && argv[1][0] == '-')) {
-        fputs("sd_brailled: give one configuration file or none; see --help\n", stderr);
+        fputs(tr("sd_brailled: give one configuration file or none; see --help\n"), stderr);
         return FAIL_USAGE;
     }
     signal(SIGPIPE, SIG_IGN);

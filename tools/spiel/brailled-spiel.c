@@ -369,12 +369,11 @@ static void clean_up(struct provider *p)
 
 static void print_help(const struct arg *args, size_t n)
 {
-    fputs("usage: brailled-spiel [OPTION...]\n\n"
-          "The voices of brailled for programs that speak through Spiel (libspiel): the "
-          "interface\n" INTERFACE "\n"
-          "with the name " BUS_NAME " on the\n"
-          "session bus, which starts it when it is called.\n\n",
-          stdout);
+    printf(tr("usage: brailled-spiel [OPTION...]\n\n"
+              "The voices of brailled for programs that speak through Spiel (libspiel): the "
+              "interface\n%s\nwith the name %s on the\n"
+              "session bus, which starts it when it is called.\n\n"),
+           INTERFACE, BUS_NAME);
     args_print(args, n);
 }
 
@@ -382,17 +381,18 @@ int main(int argc, char **argv)
 {
     struct provider p = {.idle_s = 600, .wake_fd = -1, .ctl = {.quiet = true, .local = true}};
     const struct arg args[] = {
-        {"device", 0, ARG_STRING, "NAME", "Vulkan device, index or part of its name",
+        {"device", 0, ARG_STRING, "NAME", N_("Vulkan device, index or part of its name"),
          &p.ctl.device},
-        {"models", 0, ARG_STRING, "DIR", "folder of the weights", &p.ctl.models},
-        {"idle-timeout", 0, ARG_NUMBER, "S", "leave after so long without work (600; 0 stays)",
+        {"models", 0, ARG_STRING, "DIR", N_("folder of the weights"), &p.ctl.models},
+        {"idle-timeout", 0, ARG_NUMBER, "S", N_("leave after so long without work (600; 0 stays)"),
          &p.idle_s, 0, 1e6},
-        {"help", 'h', ARG_FLAG, NULL, "this text", &p.ctl.help},
-        {"version", 0, ARG_FLAG, NULL, "the version", &p.ctl.version},
+        {"help", 'h', ARG_FLAG, NULL, N_("this text"), &p.ctl.help},
+        {"version", 0, ARG_FLAG, NULL, N_("the version"), &p.ctl.version},
     };
     struct fail fail = {0};
     int first;
 
+    tr_open();
     int r = args_parse(args, ELEMENTSOF(args), argc, argv, true, &first, &fail);
     if (r >= 0 && first < argc)
         r = fail_set(&fail, FAIL_USAGE, -EINVAL, "'%s' is no option; see --help", argv[first]);
