@@ -183,19 +183,19 @@ def names(events):
 class Server:
     """speech-dispatcher with nothing but this module, its sound card a pipe that somebody reads as fast as a card plays."""
 
-    def __init__(self, real_time=False, module=MODULE, name='brailled', language='zh-CN', config=''):
+    def __init__(self, real_time=False, module=MODULE, name='brailled', language='zh-CN', config='', method='alsa', more=()):
         for program in ('speech-dispatcher', 'spd-say'):
             if not shutil.which(program):
                 skip(f'{program} is missing; install speech-dispatcher')
         self.folder = tempfile.TemporaryDirectory(prefix='sd-server-')
         home = pathlib.Path(self.folder.name)
-        for name_of in ('conf/modules', 'modules', 'run', 'log'):
-            (home / name_of).mkdir(parents=True)
-        (home / 'modules' / f'sd_{name}').symlink_to(module)
+        for folder in ('conf/modules', 'modules', 'run', 'log'):
+            (home / folder).mkdir(parents=True)
+        (home / 'modules' / f'sd_{name}').symlink_to(pathlib.Path(module).resolve())
         (home / 'conf/modules/brailled.conf').write_text(config)
         (home / 'conf/speechd.conf').write_text(
             'LogLevel 3\nDefaultVolume 100\nSymbolsPreproc "char"\nSymbolsPreprocFile "symbols.dic"\n'
-            f'AudioOutputMethod "alsa"\nAudioALSADevice "default"\nDefaultLanguage "{language}"\n')
+            f'AudioOutputMethod "{method}"\nAudioALSADevice "default"\nDefaultLanguage "{language}"\n')
         self.card = home / 'card'
         os.mkfifo(self.card)
         (home / 'asound.conf').write_text(
@@ -203,7 +203,7 @@ class Server:
             f'pcm.!default {{ type file slave.pcm null file "{self.card}" format raw }}\n')
         self.home, self.heard, self.real_time, self.open = home, [], real_time, True
         self.env = dict(no_bus(), XDG_RUNTIME_DIR=str(home / 'run'), HOME=str(home), ALSA_CONFIG_PATH=str(home / 'asound.conf'),
-                        SPEECHD_ADDRESS=f'unix_socket:{home}/socket')
+                        SPEECHD_ADDRESS=f'unix_socket:{home}/socket', **dict(more))
         self.player = threading.Thread(target=self.play, daemon=True)
         self.player.start()
         self.p = subprocess.Popen(['speech-dispatcher', '-s', '-C', home / 'conf', '-m', home / 'modules', '-L', home / 'log', '-P', home / 'pid',
