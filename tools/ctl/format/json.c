@@ -9,7 +9,7 @@
 #include <jansson.h>
 
 #include "tools/ctl/format/format.h"
-#include "tools/ctl/format/hanzi.h"
+#include "pipeline/hanzi.h"
 
 static const char *const sides[] = {[BRL_RECTO] = "recto", [BRL_VERSO] = "verso"};
 
@@ -48,7 +48,7 @@ static void add_cells(const struct pipeline_side *r, const struct pipeline_cell 
 static int add_lines(const struct pipeline_side *r, enum lang_code code, json_t *array)
 {
     char **hanzi;
-    int error = format_hanzi_lines(r, code, &hanzi);
+    int error = pipeline_hanzi_lines(r, code, &hanzi);
 
     if (error < 0)
         return error;
@@ -62,7 +62,7 @@ static int add_lines(const struct pipeline_side *r, enum lang_code code, json_t 
             json_object_set_new(line, "number", json_string(l->number));
         json_array_append_new(array, line);
     }
-    format_hanzi_free(hanzi, r->n_lines);
+    pipeline_hanzi_free(hanzi, r->n_lines);
     return 0;
 }
 

@@ -7,6 +7,6 @@
 #include "pipeline/pipeline.h"
 
 /** One string for each of side->lines, "" where the side is no text. *ret owned, and each of them:
- * format_hanzi_free(). -ENOMEM. */
-int format_hanzi_lines(const struct pipeline_side *side, enum lang_code code, char ***ret);
-void format_hanzi_free(char **lines, size_t n);
+ * pipeline_hanzi_free(). -ENOMEM. */
+int pipeline_hanzi_lines(const struct pipeline_side *side, enum lang_code code, char ***ret);
+void pipeline_hanzi_free(char **lines, size_t n);
