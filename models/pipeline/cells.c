@@ -165,6 +165,10 @@ int pipeline_find_cells(struct pipeline_task *t, enum brl_side side, bool crop, 
     pipeline_report(t->job, PIPELINE_FINDING_DOTS, 0.05);
     int r = find_grid(t, &params, &c->page, fail);
     t->times->grid += pipeline_now_ms() - t0;
+    if (r == 0 && !crop) /* a crop is read at once: its bank stays */
+        r = pipeline_turn(t->p, t->job, fail);
+    if (r == 0)
+        r = pipeline_load_reader(t->p, fail);
     if (r < 0)
         return r;
     pipeline_report(t->job, PIPELINE_READING_CELLS, 0.1);

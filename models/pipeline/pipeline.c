@@ -62,6 +62,15 @@ const char *pipeline_models_dir(void)
     return BRAILLED_MODELS_DIR;
 }
 
+int pipeline_turn(struct pipeline *p, const struct pipeline_job *job, struct fail *fail)
+{
+    int r = job && job->turn ? job->turn(job->userdata) : 0;
+
+    if (r == -ECANCELED)
+        fail_set(fail, FAIL_INTERRUPTED, r, "stopped");
+    return r < 0 ? r : pipeline_ensure_device(p, fail);
+}
+
 /** A folder of the user's for compiled programs, so that a second start is quicker; "" if none. */
 static void cache_dir(char *out, size_t size)
 {
@@ -141,6 +150,11 @@ struct pipeline *pipeline_free(struct pipeline *p)
     free(p->models);
     free(p);
     return NULL;
+}
+
+void pipeline_close(struct pipeline *p)
+{
+    close_device(p);
 }
 
 int pipeline_reopen(struct pipeline *p, struct fail *fail)

@@ -32,6 +32,9 @@ int pipeline_new(const struct pipeline_params *params, struct pipeline **ret, st
 struct pipeline *pipeline_free(struct pipeline *p);
 DEFINE_CLEANUP(struct pipeline *, pipeline_free);
 const struct vkc_device_info *pipeline_device(const struct pipeline *p);
+/** Give the device and the models back; the next use opens them again, as they are then. Not while
+ * something works, but between its turns (struct pipeline_job). */
+void pipeline_close(struct pipeline *p);
 /** Where weights are looked for: $BRAILLED_MODELS, the source tree's when run from the build
  * folder, else the installed ones: ../share/brailled/models from the program, so that an installed
  * tree can be moved, or where they were installed to. Static storage. */
@@ -150,6 +153,10 @@ typedef void (*pipeline_progress_fn)(void *userdata, enum pipeline_stage stage, 
 struct pipeline_job {
     const volatile int *cancel;    ///< set to stop soon; may be NULL
     pipeline_progress_fn progress; ///< may be NULL
+    /** Called between sentences and between the steps of a reading, while nothing of the device is
+     * held: who shares the pipeline may let another thread work meanwhile. Negative: the work ends
+     * with that error. May be NULL. */
+    int (*turn)(void *userdata);
     void *userdata;
 };
 
@@ -203,8 +210,9 @@ struct pipeline_chunk {
     size_t offset, n_bytes; ///< of the input that the span says
     bool first_of_span;     ///< a span comes in one or more chunks
     double start_s;         ///< of the chunk in the whole sound
-    const float *samples;   ///< -1 .. 1; borrowed
-    size_t n_samples;       ///< 0 where a span is only a mark
+    double span_s; ///< about how long the span's speech is, known before all is made; 0: silence
+    const float *samples;           ///< -1 .. 1; borrowed
+    size_t n_samples;               ///< 0 where a span is only a mark
     double acoustic_ms, vocoder_ms; ///< what this chunk took
     const char *unsaid; ///< what of the whole input cannot be said, named, or NULL; borrowed
 };

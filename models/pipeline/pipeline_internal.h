@@ -41,6 +41,9 @@ int pipeline_load_crop_bank(struct pipeline *p, struct fail *fail);
 int pipeline_reopen(struct pipeline *p, struct fail *fail);
 /** Open the device unless it is: after a reopening that failed there is none. */
 int pipeline_ensure_device(struct pipeline *p, struct fail *fail);
+/** Let others have the pipeline. Behind it the device is open, and models have to be loaded as if
+ * for the first time. */
+int pipeline_turn(struct pipeline *p, const struct pipeline_job *job, struct fail *fail);
 
 /** What the models say of each place of one side's grid. */
 struct pipeline_cells {

@@ -23,6 +23,7 @@ struct saying { ///< what the spans of one input share
     struct fail *fail;
     uint64_t n_samples; ///< so far
     size_t index;       ///< the span
+    double span_s;      ///< of its speech; 0 in silence
     bool began;         ///< its first chunk is out
     bool refused;       ///< by who hears: the error is theirs
 };
@@ -41,6 +42,7 @@ static int give(struct saying *s, const float *samples, size_t n, double acousti
         .n_bytes = span->n_bytes,
         .first_of_span = !s->began,
         .start_s = (double) s->n_samples / pipeline_rate_hz(s->p),
+        .span_s = s->span_s,
         .samples = samples,
         .n_samples = n,
         .acoustic_ms = acoustic_ms,
@@ -88,6 +90,7 @@ static int speak(struct saying *s, size_t skip, size_t *ret_n, struct fail *fail
     size_t at = 0;
     int r = pipeline_speech_new(s->p, span, s->params, s->job, &speech, fail), more = r == 0;
 
+    s->span_s = r == 0 ? pipeline_speech_seconds(speech) : 0;
     while (more > 0) {
         const float *samples;
         size_t n;
@@ -126,16 +129,21 @@ static int say_span(struct saying *s)
 {
     const struct lang_span *span = &s->u->spans[s->index];
     const double rate = s->params->rate * span->rate;
-    int r = stopped(s);
 
+    pipeline_report(s->job, PIPELINE_SPEAKING, (double) s->index / (double) s->u->n);
+    int r = pipeline_turn(s->p, s->job, s->fail);
+    if (r == 0)
+        r = pipeline_load_voice(s->p, s->fail);
+    if (r == 0)
+        r = stopped(s);
     if (r < 0)
         return r;
     s->began = false;
-    pipeline_report(s->job, PIPELINE_SPEAKING, (double) s->index / (double) s->u->n);
     if (span->starts_paragraph && s->index > 0)
         r = pause(s, PIPELINE_PARAGRAPH_S / rate);
     if (r == 0 && span->pinyin[0])
         r = speak_again(s);
+    s->span_s = 0;
     if (r == 0)
         r = pause(s, span->pause_s);
     if (r == 0 && !s->began) /* a mark by itself */

@@ -37,6 +37,7 @@ struct pipeline_speech {
     struct pipeline_tempo *tempo;
     struct pipeline_limiter *limiter;
     unsigned n_next; ///< frames of the next piece
+    double seconds;  ///< of the whole sound
     double acoustic_ms, vocoder_ms;
 };
 
@@ -186,8 +187,11 @@ static int start(struct pipeline_speech *s, struct pipeline *p, const struct lan
         r = speak_mel(p, span, params, model_rate, cancel, &s->mel, fail);
     if (r == 0)
         r = find_gain(s, p, within(params->volume * span->volume, 0, PIPELINE_VOLUME_MAX), &gain);
-    if (r == 0)
+    if (r == 0) {
+        s->seconds =
+            (double) s->mel.n_frames * fs2_hop(p->fs2) / fs2_rate_hz(p->fs2) / (rate / model_rate);
         r = pipeline_tempo_new(fs2_rate_hz(p->fs2), rate / model_rate, &s->tempo);
+    }
     if (r == 0)
         r = pipeline_limiter_new(fs2_rate_hz(p->fs2), gain, &s->limiter);
     if (r == 0)
@@ -243,6 +247,11 @@ int pipeline_speech_next(struct pipeline_speech *s, const struct pipeline_job *j
     s->n_next = MIN(2 * s->n_next, MOST_FRAMES);
     s->vocoder_ms += pipeline_now_ms() - began_ms;
     return r < 0 ? r : more;
+}
+
+double pipeline_speech_seconds(const struct pipeline_speech *s)
+{
+    return s->seconds;
 }
 
 void pipeline_speech_times(struct pipeline_speech *s, double *ret_acoustic, double *ret_vocoder)

@@ -54,5 +54,7 @@ DEFINE_CLEANUP(struct pipeline_speech *, pipeline_speech_free);
  * with the last ones. */
 int pipeline_speech_next(struct pipeline_speech *s, const struct pipeline_job *job,
                          const float **ret, size_t *ret_n, struct fail *fail);
+/** About how long the whole sound will be, to some milliseconds. */
+double pipeline_speech_seconds(const struct pipeline_speech *s);
 /** Milliseconds since the last call, or the beginning. */
 void pipeline_speech_times(struct pipeline_speech *s, double *ret_acoustic, double *ret_vocoder);
