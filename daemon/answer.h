@@ -15,3 +15,6 @@ int answer_send(struct job *job);
 
 /** Fill an error of the interface from a failure; `r` tells apart what one kind has in common. */
 int answer_error(sd_bus_error *error, int r, const struct fail *fail);
+
+/** daemon/answer-reading.c: append what was read to a result's a{sv}. */
+int answer_reading(sd_bus_message *m, struct job *job);

@@ -21,6 +21,7 @@ static void print_help(void)
               "Turn pictures of Chinese braille pages into Mandarin speech, as the D-Bus service\n"
               "%s on the session bus. braillectl is its client.\n\n"
               "  --system              the system bus instead, for headless hosts\n"
+              "  --instance NAME       one of several: the bus name ends in .NAME (.device1 for 1)\n"
               "  --replace             take the name over from a brailled that runs already\n"
               "  --idle-timeout SEC    leave after so long without work (60; 0 stays)\n"
               "  --device NAME|INDEX   the Vulkan device; braillectl devices lists them\n"
@@ -36,9 +37,22 @@ static void print_help(void)
 /* 0: leave the program with code 0; 1: go on; else a negative errno. */
 static int parse(int argc, char **argv, struct server_params *p)
 {
-    enum { SYSTEM = 256, REPLACE, IDLE, DEVICE, MODELS, VALIDATION, VERBOSE, QUIET, HELP, VERSION };
+    enum {
+        SYSTEM = 256,
+        INSTANCE,
+        REPLACE,
+        IDLE,
+        DEVICE,
+        MODELS,
+        VALIDATION,
+        VERBOSE,
+        QUIET,
+        HELP,
+        VERSION
+    };
     static const struct option options[] = {
         {"system", no_argument, NULL, SYSTEM},
+        {"instance", required_argument, NULL, INSTANCE},
         {"replace", no_argument, NULL, REPLACE},
         {"idle-timeout", required_argument, NULL, IDLE},
         {"device", required_argument, NULL, DEVICE},
@@ -57,6 +71,9 @@ static int parse(int argc, char **argv, struct server_params *p)
         switch (c) {
         case SYSTEM:
             p->system = true;
+            break;
+        case INSTANCE:
+            p->instance = optarg;
             break;
         case REPLACE:
             p->replace = true;

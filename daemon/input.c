@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdbool.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -95,7 +94,7 @@ static int64_t now_ms(void)
 }
 
 /* 1: there is something to read. One deadline holds for the whole picture, also when it comes byte
- * by byte: until then nobody else is served. */
+ * by byte: it has one of the caller's places until then. */
 static int wait_readable(int fd, int64_t deadline_ms, const volatile int *cancel, struct fail *fail)
 {
     struct pollfd p = {.fd = fd, .events = POLLIN};
@@ -145,6 +144,13 @@ static int read_pipe(int fd, const volatile int *cancel, uint8_t **ret_data, siz
     *ret_data = TAKE_PTR(data);
     *ret_size = size;
     return 0;
+}
+
+bool input_is_slow(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && !S_ISREG(st.st_mode);
 }
 
 int input_read(int fd, const volatile int *cancel, uint8_t **ret_data, size_t *ret_size,

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,8 @@ int input_check_picture(int fd, struct fail *fail);
  * non-blocking. Else FAIL_USAGE, -EBADF. */
 int input_check_sound(int fd, struct fail *fail);
 
+/** Must it be waited for? A pipe or a socket. */
+bool input_is_slow(int fd);
 /** Worker: all bytes of a picture; a file from its beginning, whatever its offset. A pipe that
  * has not given all of it within 30 seconds is FAIL_INPUT, -ETIMEDOUT. *ret_data owned. */
 int input_read(int fd, const volatile int *cancel, uint8_t **ret_data, size_t *ret_size,

@@ -2,33 +2,33 @@
 
 #include "job.h"
 
+#include "caller.h"
+#include "server.h"
 #include "stream.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
-struct job *job_new(struct server *server, enum job_kind kind, sd_bus_message *call)
+const char *const job_kind_names[] = {"Convert", "Read",       "Say",
+                                      "Prepare", "ListVoices", "ListDevices"};
+
+struct job *job_new(struct server *server, enum job_kind kind)
 {
     struct job *job = calloc(1, sizeof(*job));
-    struct timespec ts;
 
     if (!job)
         return NULL;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
     *job = (struct job){
         .kind = kind,
         .server = server,
-        .call = sd_bus_message_ref(call),
-        .start_usec = (uint64_t) ts.tv_sec * 1000000 + (uint64_t) ts.tv_nsec / 1000,
         .image_fd = -1,
         .options =
             {
                 .read = {.mode = PIPELINE_AUTO, .orientation = -1},
                 .say = {.rate = 1, .pitch = 1, .volume = 1, .energy = 1},
-                .outputs = OUTPUT_PINYIN | OUTPUT_AUDIO,
+                .outputs = OUTPUT_PINYIN | (kind == JOB_READ ? OUTPUT_CELLS : OUTPUT_AUDIO),
                 .format = AUDIO_WAV,
                 .format_name = "audio/x-wav",
                 .audio_fd = -1,
@@ -55,15 +55,28 @@ void job_options_done(struct job_options *o)
 
 static void job_result_done(struct job_result *r)
 {
-    for (size_t i = 0; i < r->n_segments; i++)
+    for (size_t i = 0; i < r->n_segments; i++) {
         free(r->segments[i].pinyin);
+        free(r->segments[i].text);
+    }
     free(r->segments);
     free(r->unsaid);
     free(r->voices);
+    free(r->devices);
     audio_writer_free(r->writer);
     if (r->audio_fd >= 0)
         close(r->audio_fd);
     pipeline_reading_done(&r->reading);
+}
+
+struct job_event *job_event_free(struct job_event *e)
+{
+    if (e) {
+        free(e->pinyin);
+        free(e->text);
+        free(e);
+    }
+    return NULL;
 }
 
 struct job *job_free(struct job *job)
@@ -71,8 +84,13 @@ struct job *job_free(struct job *job)
     if (!job)
         return NULL;
     job->stream = stream_free(job->stream);
-    sd_bus_track_unref(job->track);
+    sd_bus_slot_unref(job->object);
+    caller_unref(&job->server->callers, job->caller);
     sd_bus_message_unref(job->call);
+    for (struct job_event *e = job->events, *next; e; e = next) {
+        next = e->next;
+        job_event_free(e);
+    }
     job_options_done(&job->options);
     job_result_done(&job->result);
     if (job->image_fd >= 0)

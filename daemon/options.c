@@ -56,10 +56,8 @@ static int take_outputs(struct job *job, sd_bus_message *m, const char *name, st
         const char *name;
         unsigned bit;
     } known[] = {
-        {"pinyin", OUTPUT_PINYIN},
-        {"cells", OUTPUT_CELLS},
-        {"brf", OUTPUT_BRF},
-        {"audio", OUTPUT_AUDIO},
+        {"pinyin", OUTPUT_PINYIN}, {"cells", OUTPUT_CELLS}, {"brf", OUTPUT_BRF},
+        {"audio", OUTPUT_AUDIO},   {"lines", OUTPUT_LINES}, {"boxes", OUTPUT_BOXES},
     };
     const char *s;
 
@@ -69,7 +67,7 @@ static int take_outputs(struct job *job, sd_bus_message *m, const char *name, st
         size_t i = 0;
         while (i < ELEMENTSOF(known) && strcmp(known[i].name, s) != 0)
             i++;
-        if (i < ELEMENTSOF(known))
+        if (i < ELEMENTSOF(known) && !(job->kind == JOB_READ && known[i].bit == OUTPUT_AUDIO))
             job->options.outputs |= known[i].bit;
         else
             r = warn_name(job, "output-unavailable", s);
@@ -242,15 +240,16 @@ static int take_audio_fd(struct job *job, sd_bus_message *m, const char *name, s
 
 #define CONVERT (1u << JOB_CONVERT)
 #define SAY (1u << JOB_SAY)
+#define PAGE (CONVERT | 1u << JOB_READ)
 #define SPEAK (CONVERT | SAY)
 
 static const struct option options[] = {
-    {"braille-code", "s", CONVERT, take_code},
-    {"outputs", "as", CONVERT, take_outputs},
-    {"orientation", "u", CONVERT, take_orientation},
-    {"sides", "u", CONVERT, take_sides},
-    {"mirrored", "u", CONVERT, take_mirrored},
-    {"dpi", "d", CONVERT, take_dpi},
+    {"braille-code", "s", PAGE, take_code},
+    {"outputs", "as", PAGE, take_outputs},
+    {"orientation", "u", PAGE, take_orientation},
+    {"sides", "u", PAGE, take_sides},
+    {"mirrored", "u", PAGE, take_mirrored},
+    {"dpi", "d", PAGE, take_dpi},
     {"input", "s", SAY, take_input},
     {"voice", "s", SPEAK, take_voice},
     {"rate", "d", SPEAK, take_rate},

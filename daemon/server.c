@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -23,35 +24,51 @@ static void arm_idle(struct server *s)
     }
 }
 
-static void unlink_job(struct server *s, struct job *job)
+static void tell_queue(struct server *s)
+{
+    if (s->leaving) /* the name is not ours any more */
+        return;
+    sd_bus_emit_properties_changed(s->bus, BUS_PATH, BUS_MANAGER, "Busy", "QueueLength", NULL);
+}
+
+static void forget_job(struct server *s, struct job *job)
 {
     for (struct job **p = &s->jobs; *p; p = &(*p)->next)
         if (*p == job) {
             *p = job->next;
             s->n_jobs--;
+            s->n_running -= job->running;
             break;
         }
+    const bool was_running = job->running;
+    job_free(job);
+    if (was_running)
+        tell_queue(s);
+    if (s->leaving && s->n_jobs == 0)
+        sd_event_exit(s->event, 0);
+    arm_idle(s);
 }
 
 /* Answer and forget. */
 static void end_job(struct server *s, struct job *job)
 {
-    static const char *const kinds[] = {"Convert", "Say", "Prepare", "ListVoices"};
+    const char *name = job_kind_names[job->kind];
 
-    unlink_job(s, job);
+    if (job->result.r >= 0 && job->number > 0)
+        object_tell(
+            s, job,
+            &(struct job_event){.type = EVENT_PROGRESS, .stage = PIPELINE_DONE, .fraction = 1});
+    metrics_count(&s->metrics, job);
     int r = answer_send(job);
     if (r < 0)
-        log_warning_errno(r, "Failed to answer a call of %s: %m", kinds[job->kind]);
+        log_warning_errno(r, "Failed to answer a call of %s: %m", name);
     if (job->result.r < 0)
-        log_debug("%s: %s", kinds[job->kind], job->result.fail.text);
+        log_debug("%s for %s: %s", name, job->caller->name, job->result.fail.text);
     else
-        log_debug("%s: %zu cells, %zu samples on %s", kinds[job->kind],
+        log_debug("%s for %s: %zu cells, %zu samples on %s", name, job->caller->name,
                   pipeline_reading_cells(&job->result.reading), job->result.n_samples,
                   job->result.device);
-    job_free(job);
-    if (s->leaving && s->n_jobs == 0)
-        sd_event_exit(s->event, 0);
-    arm_idle(s);
+    forget_job(s, job);
 }
 
 /* The worker is through and the sound is out: only then the answer is due. */
@@ -59,13 +76,16 @@ static void end_if_ready(struct server *s, struct job *job)
 {
     if (!job->worked)
         return;
-    if (job->stream && !job->gone && job->result.r >= 0) {
+    if (job->stream && !job->gone && !job->cancel && job->result.r >= 0) {
         if (!stream_is_over(job->stream))
             return;
         if (stream_is_broken(job->stream))
             job->result.r = fail_set(&job->result.fail, FAIL_INTERRUPTED, -ECANCELED,
                                      "nobody reads audio-fd any more");
     }
+    if (job->cancel && job->result.r >= 0) /* when only sound was left to go out */
+        job->result.r =
+            fail_set(&job->result.fail, FAIL_INTERRUPTED, -ECANCELED, "the work was cancelled");
     end_job(s, job);
 }
 
@@ -73,25 +93,35 @@ static void on_stream_done(void *userdata)
 {
     struct job *job = userdata;
 
-    if (stream_is_broken(job->stream))
-        job->cancel = 1;
+    if (!job->running) /* its reader left before it was begun: Run() will tell */
+        return;
+    if (stream_is_broken(job->stream) && !job->worked)
+        worker_cancel(job->server->worker, job);
     end_if_ready(job->server, job);
+}
+
+void server_cancel_job(struct server *s, struct job *job)
+{
+    if (!job->running) {
+        forget_job(s, job);
+        return;
+    }
+    worker_cancel(s->worker, job);
+    end_if_ready(s, job);
 }
 
 static int on_caller_gone(sd_bus_track *track, void *userdata)
 {
-    struct job *job = userdata;
-    struct server *s = job->server;
+    struct server *s = userdata;
 
-    log_debug("A caller left before its answer; its work is cancelled");
-    job->gone = true;
-    job->cancel = 1;
-    job->track = sd_bus_track_unref(job->track); /* an empty one would call again and again */
-    if (worker_remove(s->worker, job)) {
-        job->worked = true;
-        job->result.r = -ECANCELED;
+    for (struct job *job = s->jobs, *next; job; job = next) {
+        next = job->next;
+        if (job->caller->track != track || job->gone)
+            continue;
+        log_debug("%s left before its answer; its work is cancelled", job->caller->name);
+        job->gone = true;
+        server_cancel_job(s, job);
     }
-    end_if_ready(s, job);
     return 1;
 }
 
@@ -99,11 +129,22 @@ static void tell_device(struct server *s)
 {
     struct vkc_device_info info;
 
-    if (s->device_told || !worker_device(s->worker, &info))
+    if (!worker_device(s->worker, &info) ||
+        (strcmp(info.name, s->device.name) == 0 && strcmp(info.driver, s->device.driver) == 0))
         return;
-    s->device_told = true;
+    s->device = info;
     log_info("Device: %s (%s, %s)", info.name, vkc_device_type_name(info.type), info.driver);
     sd_bus_emit_properties_changed(s->bus, BUS_PATH, BUS_MANAGER, "Device", NULL);
+}
+
+/* What is told of a sentence is told before its sound leaves. */
+static void tell_events(struct server *s, struct job *job)
+{
+    if (job->stream)
+        stream_allow(job->stream);
+    for (struct job_event *e; (e = worker_take_event(s->worker, job)); job_event_free(e))
+        if (!job->gone)
+            object_tell(s, job, e);
 }
 
 static int on_worker(sd_event_source *source, int fd, uint32_t events, void *userdata)
@@ -114,11 +155,15 @@ static int on_worker(sd_event_source *source, int fd, uint32_t events, void *use
     tell_device(s);
     for (struct job *job = s->jobs, *next; job; job = next) {
         next = job->next;
-        if (job->stream && !job->worked)
+        if (!job->running || job->worked)
+            continue;
+        tell_events(s, job);
+        if (job->stream)
             stream_pump(job->stream); /* cannot end the job: the worker still has it */
     }
     for (struct job *job; (job = worker_take_done(s->worker));) {
         job->worked = true;
+        tell_events(s, job);
         if (job->stream && !job->gone && job->result.r >= 0 && !stream_is_over(job->stream))
             stream_end(job->stream); /* ends the job once all is out */
         else
@@ -127,24 +172,7 @@ static int on_worker(sd_event_source *source, int fd, uint32_t events, void *use
     return 0;
 }
 
-static int follow_caller(struct server *s, struct job *job)
-{
-    int r = sd_bus_track_new(s->bus, &job->track, on_caller_gone, job);
-    return r < 0 ? r : sd_bus_track_add_sender(job->track, job->call);
-}
-
-static unsigned jobs_of(const struct server *s, const char *sender)
-{
-    unsigned n = 0;
-
-    for (const struct job *job = s->jobs; job; job = job->next) {
-        const char *other = sd_bus_message_get_sender(job->call);
-        n += sender && other && strcmp(sender, other) == 0;
-    }
-    return n;
-}
-
-int server_start_job(struct server *s, struct job *job, struct fail *fail)
+int server_add_job(struct server *s, struct job *job, sd_bus_message *call, struct fail *fail)
 {
     CLEANUP(job_freep) struct job *j = job;
     int r = 0;
@@ -152,14 +180,9 @@ int server_start_job(struct server *s, struct job *job, struct fail *fail)
     if (s->n_jobs >= SERVER_QUEUE_LIMIT)
         return fail_set(fail, FAIL_UNAVAILABLE, -EBUSY,
                         "%u pages are waiting already; try again in a moment", s->n_jobs);
-    if (jobs_of(s, sd_bus_message_get_sender(j->call)) >= SERVER_CALLER_LIMIT)
-        return fail_set(fail, FAIL_UNAVAILABLE, -EBUSY,
-                        "%d of your pages are waiting already; wait for one of them",
-                        SERVER_CALLER_LIMIT);
-    if (j->options.audio_fd >= 0)
+    r = caller_ref(&s->callers, call, s->params.system, on_caller_gone, s, &j->caller, fail);
+    if (r >= 0 && j->options.audio_fd >= 0)
         r = stream_new(s->event, j->options.audio_fd, on_stream_done, j, &j->stream);
-    if (r >= 0)
-        r = follow_caller(s, j);
     if (r < 0)
         return fail_set(fail, FAIL_OTHER, r, "cannot begin: %m");
     if (s->idle)
@@ -167,8 +190,32 @@ int server_start_job(struct server *s, struct job *job, struct fail *fail)
     j->next = s->jobs;
     s->jobs = j;
     s->n_jobs++;
-    worker_add(s->worker, TAKE_PTR(j));
+    TAKE_PTR(j);
     return 0;
+}
+
+int server_run_job(struct server *s, struct job *job, sd_bus_message *call, struct fail *fail)
+{
+    int r = worker_add(s->worker, job);
+
+    if (r < 0)
+        return fail_set(fail, FAIL_OTHER, r, "cannot begin: %m");
+    job->running = true;
+    job->call = sd_bus_message_ref(call);
+    sd_event_now(s->event, CLOCK_MONOTONIC, &job->start_usec);
+    s->n_running++;
+    tell_queue(s);
+    if (job->number > 0)
+        object_tell(s, job, &(struct job_event){.type = EVENT_PROGRESS, .stage = PIPELINE_QUEUED});
+    return 0;
+}
+
+void server_pause_job(struct server *s, struct job *job, bool paused)
+{
+    job->paused_by_owner = paused;
+    worker_pause(s->worker, job, paused);
+    if (job->stream)
+        stream_hold(job->stream, paused); /* may end the job */
 }
 
 /* Tell systemd first, so that it queues starts instead of taking us for running; then give the name
@@ -179,9 +226,9 @@ static void leave(struct server *s)
         return;
     s->leaving = true;
     sd_notify(0, "STOPPING=1");
-    int r = sd_bus_release_name_async(s->bus, NULL, BUS_NAME, NULL, NULL);
+    int r = sd_bus_release_name_async(s->bus, NULL, s->name, NULL, NULL);
     if (r < 0)
-        sd_event_exit(s->event, log_error_errno(r, "Failed to give up %s: %m", BUS_NAME));
+        sd_event_exit(s->event, log_error_errno(r, "Failed to give up %s: %m", s->name));
 }
 
 static int on_idle(sd_event_source *source, uint64_t usec, void *userdata)
@@ -196,7 +243,7 @@ static int on_name_lost(sd_bus_message *m, void *userdata, sd_bus_error *error)
     struct server *s = userdata;
     const char *name;
 
-    if (sd_bus_message_read(m, "s", &name) < 0 || strcmp(name, BUS_NAME) != 0 || !s->has_name)
+    if (sd_bus_message_read(m, "s", &name) < 0 || strcmp(name, s->name) != 0 || !s->has_name)
         return 0;
     if (!s->leaving)
         log_info("Another brailled took over");
@@ -235,12 +282,12 @@ static int take_name(struct server *s)
 
     if (s->params.replace)
         flags |= SD_BUS_NAME_REPLACE_EXISTING;
-    int r = sd_bus_request_name(s->bus, BUS_NAME, flags);
+    int r = sd_bus_request_name(s->bus, s->name, flags);
     if (r == -EEXIST)
         return log_error_errno(r, "Another brailled has the name %s; --replace takes it over",
-                               BUS_NAME);
+                               s->name);
     if (r < 0)
-        return log_error_errno(r, "Failed to take the name %s: %m", BUS_NAME);
+        return log_error_errno(r, "Failed to take the name %s: %m", s->name);
     s->has_name = true;
     sd_notify(0, "READY=1");
     return 0;
@@ -248,13 +295,13 @@ static int take_name(struct server *s)
 
 /* A handler rather than a signalfd: libraries start threads before main() (OpenBLAS does), and a
  * signal that is blocked here only would end the process from there. */
-static int stop_fd = -1;
+static int stop_fd = -1, reload_fd = -1;
 
-static void on_stop_signal(int sig)
+static void on_signal(int sig)
 {
     const uint64_t one = 1;
     const int saved_errno = errno;
-    ssize_t n = write(stop_fd, &one, sizeof(one));
+    ssize_t n = write(sig == SIGHUP ? reload_fd : stop_fd, &one, sizeof(one));
     (void) n; /* only fails when the counter is full: it is readable then */
     errno = saved_errno;
 }
@@ -264,17 +311,33 @@ static int on_stop(sd_event_source *source, int fd, uint32_t events, void *userd
     return sd_event_exit(sd_event_source_get_event(source), 0);
 }
 
+/* What has begun goes on with what it has; the next one opens device and weights anew. */
+static int on_reload(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+    struct server *s = userdata;
+    uint64_t count;
+    ssize_t n = read(fd, &count, sizeof(count));
+    (void) n;
+
+    log_info("Reloading: the next work opens the device and the weights anew");
+    worker_reload(s->worker);
+    return 0;
+}
+
 static int catch_signals(struct server *s)
 {
-    const struct sigaction sa = {.sa_handler = on_stop_signal, .sa_flags = SA_RESTART};
+    const struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
 
     stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (stop_fd < 0)
+    reload_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (stop_fd < 0 || reload_fd < 0)
         return -errno;
     signal(SIGPIPE, SIG_IGN);
-    if (sigaction(SIGTERM, &sa, NULL) < 0 || sigaction(SIGINT, &sa, NULL) < 0)
+    if (sigaction(SIGTERM, &sa, NULL) < 0 || sigaction(SIGINT, &sa, NULL) < 0 ||
+        sigaction(SIGHUP, &sa, NULL) < 0)
         return -errno;
-    return sd_event_add_io(s->event, NULL, stop_fd, EPOLLIN, on_stop, NULL);
+    int r = sd_event_add_io(s->event, NULL, stop_fd, EPOLLIN, on_stop, NULL);
+    return r < 0 ? r : sd_event_add_io(s->event, NULL, reload_fd, EPOLLIN, on_reload, s);
 }
 
 static int add_sources(struct server *s)
@@ -294,20 +357,39 @@ static int add_sources(struct server *s)
 static void server_done(struct server *s)
 {
     sd_notify(0, "STOPPING=1");
+    s->leaving = true;
     s->worker = worker_free(s->worker);
     while (s->jobs) {
         struct job *job = s->jobs;
-        unlink_job(s, job);
         job->result.r = -ECANCELED;
         job->result.fail = (struct fail){0};
         fail_set(&job->result.fail, FAIL_INTERRUPTED, -ECANCELED,
                  "brailled was stopped; try again");
         answer_send(job);
-        job_free(job);
+        forget_job(s, job);
     }
     sd_event_source_disable_unref(s->idle);
     sd_bus_flush_close_unref(s->bus);
     sd_event_unref(s->event);
+}
+
+/* Each instance has a name of its own: "1" is org.brailled.Brailled1.device1, as an element of a
+ * bus name may not begin with a digit. */
+static int make_name(struct server *s)
+{
+    const char *instance = s->params.instance;
+    const bool digit = instance && instance[0] >= '0' && instance[0] <= '9';
+
+    snprintf(s->name, sizeof(s->name), "%s", BUS_NAME);
+    if (!instance)
+        return 0;
+    snprintf(s->name, sizeof(s->name), "%s.%s%s", BUS_NAME, digit ? "device" : "", instance);
+    for (char *c = s->name + strlen(BUS_NAME) + 1; *c; c++)
+        if (!(*c >= 'a' && *c <= 'z') && !(*c >= 'A' && *c <= 'Z') && !(*c >= '0' && *c <= '9'))
+            *c = '_';
+    if (strlen(instance) > 0 && strlen(instance) < 64)
+        return 0;
+    return log_error_errno(-EINVAL, "--instance takes a name of 1 to 63 letters and digits");
 }
 
 int server_run(const struct server_params *params)
@@ -315,6 +397,8 @@ int server_run(const struct server_params *params)
     struct server s = {.params = *params};
     int code = FAIL_OTHER;
 
+    if (make_name(&s) < 0)
+        return FAIL_USAGE;
     int r = sd_event_default(&s.event);
     if (r < 0) {
         log_error_errno(r, "Failed to make an event loop: %m");

@@ -20,11 +20,11 @@ struct stream {
     sd_event_source *io;
     stream_done_fn done;
     void *userdata;
-    bool ended, told;
+    bool ended, told, held;
 
-    pthread_mutex_t lock; ///< over what follows
-    uint8_t *data;        ///< waiting bytes, owned
-    size_t size, room, sent;
+    pthread_mutex_t lock;             ///< over what follows
+    uint8_t *data;                    ///< waiting bytes, owned
+    size_t size, room, sent, allowed; ///< allowed: of size
     bool broken;
 };
 
@@ -41,7 +41,7 @@ static void watch(struct stream *s, bool waiting, bool broken)
 static ssize_t write_at_once(struct stream *s)
 {
     const uint8_t *data = s->data + s->sent;
-    const size_t size = s->size - s->sent;
+    const size_t size = s->allowed - s->sent;
     struct pollfd p = {.fd = s->fd, .events = POLLOUT};
 
     if (s->is_socket)
@@ -54,10 +54,10 @@ static ssize_t write_at_once(struct stream *s)
     return r <= 0 ? -1 : write(s->fd, data, MIN(size, (size_t) PIPE_BUF));
 }
 
-/* True when nothing waits. */
+/* True when nothing waits that may go. */
 static bool write_some(struct stream *s)
 {
-    while (!s->broken && s->sent < s->size) {
+    while (!s->broken && s->sent < s->allowed) {
         ssize_t n = write_at_once(s);
         if (n < 0 && errno == EINTR)
             continue;
@@ -68,17 +68,19 @@ static bool write_some(struct stream *s)
         else
             s->sent += (size_t) n;
     }
-    s->size = s->sent = 0;
+    if (s->broken || s->sent == s->size)
+        s->size = s->sent = s->allowed = 0;
     return true;
 }
 
 void stream_pump(struct stream *s)
 {
     pthread_mutex_lock(&s->lock);
-    bool empty = write_some(s), broken = s->broken;
+    const bool waits = !(s->held || write_some(s));
+    const bool broken = s->broken, empty = broken || s->size == 0;
     pthread_mutex_unlock(&s->lock);
 
-    watch(s, !empty, broken);
+    watch(s, waits, broken);
     if (empty && (s->ended || broken) && !s->told) {
         s->told = true;
         s->done(s->userdata); /* may free `s` */
@@ -139,6 +141,7 @@ static int make_room(struct stream *s, size_t size)
     if (s->sent > s->size / 2) { /* else too much is moved for too little room */
         memmove(s->data, s->data + s->sent, s->size - s->sent);
         s->size -= s->sent;
+        s->allowed -= s->sent;
         s->sent = 0;
     }
     if (s->room - s->size >= size)
@@ -164,9 +167,23 @@ int stream_put(struct stream *s, const void *data, size_t size)
     return r;
 }
 
+void stream_allow(struct stream *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->allowed = s->size;
+    pthread_mutex_unlock(&s->lock);
+}
+
+void stream_hold(struct stream *s, bool hold)
+{
+    s->held = hold;
+    stream_pump(s);
+}
+
 void stream_end(struct stream *s)
 {
     s->ended = true;
+    stream_allow(s);
     stream_pump(s);
 }
 

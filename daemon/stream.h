@@ -23,13 +23,18 @@ DEFINE_CLEANUP(struct stream *, stream_free);
 
 enum { STREAM_LIMIT_BYTES = 256 << 20 }; ///< waiting at a time: more than two hours of speech
 
-/** Any thread: add bytes. -EPIPE once the reader is gone; -ENOBUFS beyond STREAM_LIMIT_BYTES. The
- * loop must call stream_pump() soon. */
+/** Any thread: add bytes. -EPIPE once the reader is gone; -ENOBUFS beyond STREAM_LIMIT_BYTES. They
+ * stay until the loop calls stream_allow(). */
 int stream_put(struct stream *s, const void *data, size_t size);
 
+/** Loop: what was put so far may go out, once stream_pump() is called. What is to be told before
+ * these bytes leave is told between the two. */
+void stream_allow(struct stream *s);
 /** Loop: write what can be written now, and go on when the pipe takes more. */
 void stream_pump(struct stream *s);
-/** Loop: no more bytes will come. */
+/** Loop: write nothing until told otherwise. */
+void stream_hold(struct stream *s, bool hold);
+/** Loop: no more bytes will come; all may go out. */
 void stream_end(struct stream *s);
 /** Loop: everything was written, or nobody reads. */
 bool stream_is_over(const struct stream *s);

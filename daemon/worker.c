@@ -2,46 +2,39 @@
 
 #include "worker.h"
 
-#include "input.h"
+#include "caller.h"
 #include "job.h"
-#include "stream.h"
 
-#include <endian.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <pthread.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
-enum {
-    RAW_RATE_HZ = 16000,           ///< what the name of the raw format promises
-    MEMFD_LIMIT_BYTES = 256 << 20, ///< of a sound that is kept until it is whole, as 16 bits
-};
-
 struct worker {
     struct worker_params params;
-    pthread_t thread;
     int fd;                    ///< eventfd
-    struct pipeline *pipeline; ///< the thread's
+    struct pipeline *pipeline; ///< of who has the turn
 
     pthread_mutex_t lock; ///< over what follows
     pthread_cond_t wake;
+    pthread_t hands[WORKER_MAX_JOBS];
+    unsigned n_hands, n_idle;
     struct job *todo, *done; ///< oldest first
-    struct job *now;
+    struct job *waiting;     ///< for the turn, oldest first
+    struct job *turn;        ///< who has it, or NULL
+    struct job *busy[WORKER_MAX_JOBS];
+    unsigned n_begun;    ///< jobs that had a turn and are not through
+    uint64_t floor_usec; ///< the least that a caller with work has used
     struct vkc_device_info device;
-    bool has_device, quit;
+    bool has_device, quit, reload;
 };
 
-static double now_ms(void)
+static uint64_t now_usec(void)
 {
     struct timespec ts;
     clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (double) ts.tv_sec * 1e3 + (double) ts.tv_nsec * 1e-6;
+    return (uint64_t) ts.tv_sec * 1000000 + (uint64_t) ts.tv_nsec / 1000;
 }
 
 static void append(struct job **list, struct job *job)
@@ -52,272 +45,224 @@ static void append(struct job **list, struct job *job)
     *list = job;
 }
 
-static void tell_loop(struct worker *w)
+static void take_out(struct job **list, const struct job *job)
+{
+    for (; *list; list = &(*list)->next_work)
+        if (*list == job) {
+            *list = job->next_work;
+            break;
+        }
+}
+
+void worker_wake_loop(struct worker *w)
 {
     const uint64_t one = 1;
     ssize_t n = write(w->fd, &one, sizeof(one));
     (void) n; /* only fails when the counter is full, which wakes the loop as well */
 }
 
-static int open_pipeline(struct worker *w, struct job *job)
-{
-    struct job_result *res = &job->result;
-    double start_ms = now_ms();
+/* ---- turns ---- */
 
-    if (!w->pipeline) {
-        int r = pipeline_new(pipeline_params(.device = w->params.device, .models = w->params.models,
-                                             .validation = w->params.validation),
-                             &w->pipeline, &res->fail);
-        if (r < 0)
-            return r;
-        pthread_mutex_lock(&w->lock);
-        w->device = *pipeline_device(w->pipeline);
-        w->has_device = true;
-        pthread_mutex_unlock(&w->lock);
-        res->open_ms = now_ms() - start_ms;
-    }
-    snprintf(res->device, sizeof(res->device), "%s", pipeline_device(w->pipeline)->name);
-    return 0;
+static bool may_have_turn(const struct job *job)
+{
+    return !job->paused && !job->cancel;
 }
 
-/* A span comes in chunks: the first makes the segment, the others prolong it. */
-static int keep_segment(struct job_result *res, const struct pipeline_chunk *chunk)
+/* Whose turn is next: what has begun, where a reload waits for it; else the caller who has had
+ * least. */
+static const struct job *choose(const struct worker *w)
 {
-    const uint64_t end_usec = (res->n_samples + chunk->n_samples) * 1000000 / res->rate_hz;
+    const struct job *best = NULL;
 
-    if (!*chunk->pinyin) /* a mark, or silence */
-        return 0;
-    if (!chunk->first_of_span && res->n_segments > 0) {
-        res->segments[res->n_segments - 1].end_usec = end_usec;
-        return 0;
+    for (const struct job *job = w->waiting; job; job = job->next_work) {
+        if (!may_have_turn(job))
+            continue;
+        const bool first = w->reload && job->begun && !(best && best->begun);
+        const bool last = w->reload && best && best->begun && !job->begun;
+        if (!best || first || (!last && job->caller->used_usec < best->caller->used_usec))
+            best = job;
     }
-    struct job_segment *more =
-        realloc(res->segments, (res->n_segments + 1) * sizeof(*res->segments));
-    if (!more)
-        return -ENOMEM;
-    res->segments = more;
-    struct job_segment *s = &more[res->n_segments];
-    *s = (struct job_segment){
-        .pinyin = strdup(chunk->pinyin),
-        .start_usec = res->n_samples * 1000000 / res->rate_hz,
-        .end_usec = end_usec,
-    };
-    if (!s->pinyin)
-        return -ENOMEM;
-    res->n_segments++;
-    return 0;
+    return best;
 }
 
-static int put_stream(struct job *job, const float *samples, size_t n, struct fail *fail)
+static void leave_turn(struct worker *w, struct job *job)
 {
-    int16_t pcm[4096];
-    int r = 0;
-
-    if (job->result.n_samples == 0 && job->options.format == AUDIO_WAV) {
-        uint8_t header[AUDIO_STREAM_HEADER_BYTES];
-        audio_stream_header(job->result.rate_hz, header);
-        r = stream_put(job->stream, header, sizeof(header));
-    }
-    for (size_t i = 0, m; r >= 0 && i < n; i += m) {
-        m = MIN(n - i, ELEMENTSOF(pcm));
-        audio_to_s16(samples + i, m, pcm);
-        for (size_t k = 0; k < m; k++)
-            pcm[k] = (int16_t) htole16((uint16_t) pcm[k]);
-        r = stream_put(job->stream, pcm, m * sizeof(*pcm));
-    }
-    if (r == -EPIPE)
-        return fail_set(fail, FAIL_INTERRUPTED, -ECANCELED, "nobody reads audio-fd any more");
-    if (r == -ENOBUFS)
-        return fail_set(fail, FAIL_OTHER, r, "%d MiB of sound wait; read audio-fd while it is made",
-                        STREAM_LIMIT_BYTES >> 20);
-    return r;
+    if (w->turn != job)
+        return;
+    job->caller->used_usec += now_usec() - job->turn_usec;
+    w->turn = NULL;
+    pthread_cond_broadcast(&w->wake);
 }
 
-static int put_memfd(struct job *job, const float *samples, size_t n, struct fail *fail)
+static int wait_for_turn(struct worker *w, struct job *job)
 {
-    struct job_result *res = &job->result;
-
-    if ((res->n_samples + n) * sizeof(int16_t) > MEMFD_LIMIT_BYTES)
-        return fail_set(fail, FAIL_OTHER, -EFBIG,
-                        "the sound is longer than %d MiB; say it in parts, or give an audio-fd and "
-                        "read it while it is made",
-                        MEMFD_LIMIT_BYTES >> 20);
-    if (!res->writer) {
-        res->audio_fd = memfd_create("brailled-audio", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-        if (res->audio_fd < 0)
-            return fail_set(fail, FAIL_OTHER, -errno, "cannot make room for the sound: %m");
-        int r = audio_writer_new_fd(res->audio_fd, job->options.format, res->rate_hz, &res->writer,
-                                    fail);
-        if (r < 0)
-            return r;
-    }
-    return audio_writer_write(res->writer, samples, n, fail);
-}
-
-struct sound {
-    struct worker *w;
-    struct job *job;
-};
-
-static int on_chunk(void *userdata, const struct pipeline_chunk *chunk, struct fail *fail)
-{
-    struct sound *s = userdata;
-    struct job_result *res = &s->job->result;
-
-    if (s->job->cancel)
+    append(&w->waiting, job);
+    while (!job->cancel && !w->quit && (w->turn || choose(w) != job))
+        pthread_cond_wait(&w->wake, &w->lock);
+    take_out(&w->waiting, job);
+    if (job->cancel || w->quit) {
+        pthread_cond_broadcast(&w->wake); /* another one may be the next now */
         return -ECANCELED;
-    res->rate_hz = pipeline_rate_hz(s->w->pipeline);
-    if (s->job->options.format == AUDIO_RAW && res->rate_hz != RAW_RATE_HZ)
-        return fail_set(fail, FAIL_DEFECT, -EINVAL,
-                        "the voice speaks at %u Hz; ask for audio/x-wav", res->rate_hz);
-    res->acoustic_ms += chunk->acoustic_ms;
-    res->vocoder_ms += chunk->vocoder_ms;
-    int r = keep_segment(res, chunk);
-    if (r == 0 && chunk->unsaid && !res->unsaid && !(res->unsaid = strdup(chunk->unsaid)))
-        r = -ENOMEM;
-    if (r < 0)
-        return r;
-    r = s->job->stream ? put_stream(s->job, chunk->samples, chunk->n_samples, fail)
-                       : put_memfd(s->job, chunk->samples, chunk->n_samples, fail);
-    res->n_samples += chunk->n_samples;
-    tell_loop(s->w);
-    return r;
-}
-
-/* Of a text that is silent as a whole. */
-static int find_unsaid(const struct job *job, const char *text, struct job_result *res)
-{
-    CLEANUP(lang_utterance_done) struct lang_utterance u = {0};
-    const struct pipeline_say_params *p = &job->options.say;
-
-    int r = lang_utterance(text, p->input, p->no_sandhi, UINT_MAX, &u, &res->fail);
-    if (r == 0)
-        res->unsaid = TAKE_PTR(u.unsaid);
-    return r;
-}
-
-static int list_voices(struct worker *w, struct job_result *res)
-{
-    const struct pipeline_voice *voices;
-    size_t n = 0;
-
-    int r = pipeline_voices(w->pipeline, &voices, &n, &res->fail);
-    if (r < 0)
-        return r;
-    res->voices = calloc(MAX(n, (size_t) 1), sizeof(*res->voices));
-    if (!res->voices)
-        return -ENOMEM;
-    for (; res->n_voices < n; res->n_voices++) {
-        struct job_voice *v = &res->voices[res->n_voices];
-        const struct pipeline_voice *from = &voices[res->n_voices];
-        snprintf(v->name, sizeof(v->name), "%s", from->name);
-        snprintf(v->language, sizeof(v->language), "%s", from->language);
-        snprintf(v->gender, sizeof(v->gender), "%s", from->gender);
-        snprintf(v->title, sizeof(v->title), "%s", from->title);
     }
+    /* who was away gets no more for it than who was here */
+    job->caller->used_usec = MAX(job->caller->used_usec, w->floor_usec);
+    w->floor_usec = job->caller->used_usec;
+    w->turn = job;
+    job->turn_usec = now_usec();
+    w->n_begun += !job->begun;
+    job->begun = true;
     return 0;
 }
 
-static int say(struct worker *w, struct job *job, const char *text)
-{
-    const struct pipeline_job pj = {.cancel = &job->cancel};
-    struct sound sound = {.w = w, .job = job};
-    struct job_result *res = &job->result;
-
-    int r = pipeline_say(w->pipeline, text, &job->options.say, &pj, on_chunk, &sound, &res->fail);
-    if (r == -ENODATA) { /* marks only: done, and silent; the answer warns of it */
-        res->fail = (struct fail){0};
-        r = find_unsaid(job, text, res);
-    }
-    if (r < 0 || !res->writer)
-        return r;
-    r = audio_writer_commit(res->writer, &res->fail);
-    res->writer = audio_writer_free(res->writer);
-    if (r < 0)
-        return r;
-    if (fcntl(res->audio_fd, F_ADD_SEALS,
-              F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0 ||
-        lseek(res->audio_fd, 0, SEEK_SET) < 0)
-        return fail_set(&res->fail, FAIL_OTHER, -errno, "cannot seal the sound: %m");
-    return 0;
-}
-
-static int convert(struct worker *w, struct job *job)
-{
-    const struct pipeline_job pj = {.cancel = &job->cancel};
-    CLEANUP(image_freep) struct image *img = NULL;
-    CLEANUP_FREE uint8_t *data = NULL;
-    struct job_result *res = &job->result;
-    double start_ms = now_ms();
-    size_t size = 0;
-
-    int r = input_read(job->image_fd, &job->cancel, &data, &size, &res->fail);
-    if (r >= 0)
-        r = image_decode(data, size, "the picture", &img, &res->fail);
-    double decode_ms = now_ms() - start_ms;
-    if (r >= 0)
-        r = open_pipeline(w, job);
-    if (r >= 0)
-        r = pipeline_read(w->pipeline, img, &job->options.read, &pj, &res->reading, &res->fail);
-    if (r < 0)
-        return r;
-    res->reading.times_ms.decode = decode_ms;
-    if (!(job->options.outputs & OUTPUT_AUDIO))
-        return 0;
-    return say(w, job, res->reading.spoken);
-}
-
-static int work(struct worker *w, struct job *job)
-{
-    int r;
-
-    if (job->cancel)
-        return -ECANCELED;
-    if (job->kind == JOB_CONVERT)
-        return convert(w, job);
-    r = open_pipeline(w, job);
-    if (r < 0)
-        return r;
-    if (job->kind == JOB_SAY)
-        return say(w, job, job->text);
-    if (job->kind == JOB_VOICES)
-        return list_voices(w, &job->result);
-    return pipeline_prepare(w->pipeline, &(struct pipeline_job){.cancel = &job->cancel},
-                            &job->result.fail);
-}
-
-static struct job *next_job(struct worker *w)
+int worker_take_turn(struct worker *w, struct job *job)
 {
     pthread_mutex_lock(&w->lock);
+    int r = wait_for_turn(w, job);
+    pthread_mutex_unlock(&w->lock);
+    return r;
+}
+
+int worker_pass_turn(struct worker *w, struct job *job)
+{
+    pthread_mutex_lock(&w->lock);
+    leave_turn(w, job);
+    int r = wait_for_turn(w, job);
+    pthread_mutex_unlock(&w->lock);
+    return r;
+}
+
+int worker_pipeline(struct worker *w, struct pipeline **ret, struct fail *fail)
+{
+    const struct pipeline_params params = {
+        .device = w->params.device, .models = w->params.models, .validation = w->params.validation};
+    int r = 0;
+
+    pthread_mutex_lock(&w->lock);
+    const bool reload = w->reload && w->n_begun == 1; /* the one that asks */
+    w->reload = w->reload && !reload;
+    pthread_mutex_unlock(&w->lock);
+    if (reload && w->pipeline)
+        pipeline_close(w->pipeline);
+    if (!w->pipeline)
+        r = pipeline_new(&params, &w->pipeline, fail);
+    if (r < 0)
+        return r;
+    pthread_mutex_lock(&w->lock);
+    w->device = *pipeline_device(w->pipeline);
+    w->has_device = true;
+    pthread_mutex_unlock(&w->lock);
+    *ret = w->pipeline;
+    return 0;
+}
+
+int worker_charge(struct worker *w, struct job *job, uint64_t bytes, uint64_t pixels,
+                  struct fail *fail)
+{
+    struct caller *c = job->caller;
+
+    pthread_mutex_lock(&w->lock);
+    const bool fits = c->bytes + bytes <= (uint64_t) CALLER_MAX_MIB << 20 &&
+                      c->pixels + pixels <= (uint64_t) CALLER_MAX_MEGAPIXELS * 1000000;
+    if (fits) {
+        c->bytes += bytes;
+        c->pixels += pixels;
+        job->bytes += bytes;
+        job->pixels += pixels;
+    }
+    pthread_mutex_unlock(&w->lock);
+    if (fits)
+        return 0;
+    return fail_set(fail, FAIL_UNAVAILABLE, -EBUSY,
+                    "your pictures together are larger than %d MiB or %d megapixels; wait for one "
+                    "of them",
+                    CALLER_MAX_MIB, CALLER_MAX_MEGAPIXELS);
+}
+
+void worker_post(struct worker *w, struct job *job, struct job_event *event)
+{
+    struct job_event **p = &job->events;
+
+    pthread_mutex_lock(&w->lock);
+    while (*p)
+        p = &(*p)->next;
+    *p = event;
+    pthread_mutex_unlock(&w->lock);
+    worker_wake_loop(w);
+}
+
+/* ---- threads ---- */
+
+static struct job *next_job(struct worker *w, unsigned hand)
+{
+    pthread_mutex_lock(&w->lock);
+    w->n_idle++;
     while (!w->todo && !w->quit)
         pthread_cond_wait(&w->wake, &w->lock);
+    w->n_idle--;
     struct job *job = w->quit ? NULL : w->todo;
     if (job)
         w->todo = job->next_work;
-    w->now = job;
+    w->busy[hand] = job;
     pthread_mutex_unlock(&w->lock);
     return job;
 }
 
+static void end_job(struct worker *w, struct job *job, unsigned hand)
+{
+    pthread_mutex_lock(&w->lock);
+    leave_turn(w, job);
+    job->caller->bytes -= job->bytes;
+    job->caller->pixels -= job->pixels;
+    w->n_begun -= job->begun;
+    w->busy[hand] = NULL;
+    append(&w->done, job);
+    pthread_mutex_unlock(&w->lock);
+    worker_wake_loop(w);
+}
+
+struct hand {
+    struct worker *w;
+    unsigned index;
+};
+
 static void *run(void *userdata)
 {
-    struct worker *w = userdata;
+    struct hand *h = userdata;
+    struct worker *w = h->w;
+    const unsigned index = h->index;
 
-    for (struct job *job; (job = next_job(w));) {
+    free(h);
+    for (struct job *job; (job = next_job(w, index));) {
         int r = work(w, job);
         if (job->cancel && r < 0) {
             job->result.fail = (struct fail){0};
             r = fail_set(&job->result.fail, FAIL_INTERRUPTED, -ECANCELED, "the work was cancelled");
         }
         job->result.r = r;
-        pthread_mutex_lock(&w->lock);
-        w->now = NULL;
-        append(&w->done, job);
-        pthread_mutex_unlock(&w->lock);
-        tell_loop(w);
+        end_job(w, job, index);
     }
-    w->pipeline = pipeline_free(w->pipeline);
     return NULL;
+}
+
+/* One more, unless one is idle. */
+static int need_hand(struct worker *w)
+{
+    unsigned n_todo = 0;
+
+    for (const struct job *job = w->todo; job; job = job->next_work)
+        n_todo++;
+    if (w->n_idle >= n_todo || w->n_hands == WORKER_MAX_JOBS)
+        return 0;
+    struct hand *h = malloc(sizeof(*h));
+    if (!h)
+        return -ENOMEM;
+    *h = (struct hand){w, w->n_hands};
+    int r = -pthread_create(&w->hands[w->n_hands], NULL, run, h);
+    if (r < 0)
+        free(h);
+    else
+        w->n_hands++;
+    return r;
 }
 
 int worker_new(const struct worker_params *params, struct worker **ret)
@@ -328,17 +273,13 @@ int worker_new(const struct worker_params *params, struct worker **ret)
         return -ENOMEM;
     w->params = *params;
     w->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    int r = w->fd < 0 ? -errno : 0;
-    pthread_mutex_init(&w->lock, NULL);
-    pthread_cond_init(&w->wake, NULL);
-    if (r >= 0)
-        r = -pthread_create(&w->thread, NULL, run, w);
-    if (r < 0) {
-        if (w->fd >= 0)
-            close(w->fd);
+    if (w->fd < 0) {
+        int r = -errno;
         free(w);
         return r;
     }
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_cond_init(&w->wake, NULL);
     *ret = w;
     return 0;
 }
@@ -349,17 +290,22 @@ struct worker *worker_free(struct worker *w)
         return NULL;
     pthread_mutex_lock(&w->lock);
     w->quit = true;
-    if (w->now)
-        w->now->cancel = 1;
-    pthread_cond_signal(&w->wake);
+    for (unsigned i = 0; i < w->n_hands; i++)
+        if (w->busy[i])
+            w->busy[i]->cancel = 1;
+    pthread_cond_broadcast(&w->wake);
     pthread_mutex_unlock(&w->lock);
-    pthread_join(w->thread, NULL);
+    for (unsigned i = 0; i < w->n_hands; i++)
+        pthread_join(w->hands[i], NULL);
+    pipeline_free(w->pipeline);
     pthread_cond_destroy(&w->wake);
     pthread_mutex_destroy(&w->lock);
     close(w->fd);
     free(w);
     return NULL;
 }
+
+/* ---- for the event loop ---- */
 
 int worker_fd(const struct worker *w)
 {
@@ -373,27 +319,34 @@ void worker_acknowledge(struct worker *w)
     (void) n; /* nothing there: nothing to do */
 }
 
-void worker_add(struct worker *w, struct job *job)
+int worker_add(struct worker *w, struct job *job)
 {
     pthread_mutex_lock(&w->lock);
     append(&w->todo, job);
-    pthread_cond_signal(&w->wake);
+    int r = need_hand(w);
+    if (r < 0 && w->n_hands > 0)
+        r = 0; /* one of those that are there will come to it */
+    if (r < 0)
+        take_out(&w->todo, job);
+    pthread_cond_broadcast(&w->wake);
+    pthread_mutex_unlock(&w->lock);
+    return r;
+}
+
+void worker_cancel(struct worker *w, struct job *job)
+{
+    pthread_mutex_lock(&w->lock);
+    job->cancel = 1;
+    pthread_cond_broadcast(&w->wake);
     pthread_mutex_unlock(&w->lock);
 }
 
-bool worker_remove(struct worker *w, struct job *job)
+void worker_pause(struct worker *w, struct job *job, bool paused)
 {
-    bool found = false;
-
     pthread_mutex_lock(&w->lock);
-    for (struct job **p = &w->todo; *p && !found; p = &(*p)->next_work)
-        if (*p == job) {
-            *p = job->next_work;
-            found = true;
-            break;
-        }
+    job->paused = paused;
+    pthread_cond_broadcast(&w->wake);
     pthread_mutex_unlock(&w->lock);
-    return found;
 }
 
 struct job *worker_take_done(struct worker *w)
@@ -406,6 +359,23 @@ struct job *worker_take_done(struct worker *w)
     return job;
 }
 
+struct job_event *worker_take_event(struct worker *w, struct job *job)
+{
+    pthread_mutex_lock(&w->lock);
+    struct job_event *e = job->events;
+    if (e)
+        job->events = e->next;
+    pthread_mutex_unlock(&w->lock);
+    return e;
+}
+
+void worker_reload(struct worker *w)
+{
+    pthread_mutex_lock(&w->lock);
+    w->reload = true;
+    pthread_mutex_unlock(&w->lock);
+}
+
 bool worker_device(struct worker *w, struct vkc_device_info *ret)
 {
     pthread_mutex_lock(&w->lock);
@@ -414,4 +384,12 @@ bool worker_device(struct worker *w, struct vkc_device_info *ret)
         *ret = w->device;
     pthread_mutex_unlock(&w->lock);
     return has;
+}
+
+bool worker_has_begun(struct worker *w, const struct job *job)
+{
+    pthread_mutex_lock(&w->lock);
+    bool begun = job->begun;
+    pthread_mutex_unlock(&w->lock);
+    return begun;
 }

@@ -471,10 +471,10 @@ static void case_pipes(void)
     sd_bus_flush_close_unref(bus);
 }
 
-static unsigned active_jobs(sd_bus *bus)
+static unsigned queue_length(sd_bus *bus)
 {
     unsigned n = 0;
-    REQUIRE(sd_bus_get_property_trivial(bus, NAME, PATH, MANAGER, "ActiveJobs", NULL, 'u', &n) >=
+    REQUIRE(sd_bus_get_property_trivial(bus, NAME, PATH, MANAGER, "QueueLength", NULL, 'u', &n) >=
             0);
     return n;
 }
@@ -512,7 +512,7 @@ static void say_async(sd_bus *bus, const char *text, char **answer)
 static void wait_for_jobs(sd_bus *bus, unsigned n)
 {
     double end = now_s() + 60;
-    while (active_jobs(bus) != n) {
+    while (queue_length(bus) != n) {
         REQUIRE(now_s() < end);
         usleep(50 * 1000);
     }
@@ -535,7 +535,7 @@ static void listener_leaves(sd_bus *bus)
     m = new_call(bus, "Say");
     REQUIRE(sd_bus_message_append(m, "sa{sv}", "ni3hao3。", 0) >= 0);
     sd_bus_message_unref(call(bus, m));
-    REQUIRE(active_jobs(bus) == 1 && !answer);
+    REQUIRE(queue_length(bus) == 1 && !answer);
     close(fd[1]);
     close(fd[0]);
     while (!answer) {
@@ -543,7 +543,7 @@ static void listener_leaves(sd_bus *bus)
         usleep(10 * 1000);
     }
     REQUIRE(strcmp(answer, ERROR "Cancelled") == 0);
-    REQUIRE(active_jobs(bus) == 0);
+    REQUIRE(queue_length(bus) == 0);
 }
 
 /* A caller that leaves frees the worker for others, long before its work would have ended. */
@@ -660,7 +660,7 @@ static void case_lifetime(void)
     char *text = long_text();
 
     /* idle exit (the test gives a short time), not while there is work, and activation again */
-    REQUIRE(active_jobs(bus) == 0);
+    REQUIRE(queue_length(bus) == 0);
     pid_t first = daemon_pid(bus);
     wait_for_exit(bus, first);
     say_async(bus, text, &answer);
@@ -680,7 +680,7 @@ static void case_lifetime(void)
     }
     REQUIRE(strcmp(answer, ERROR "Cancelled") == 0);
     wait_for_exit(bus, second);
-    REQUIRE(active_jobs(bus) == 0); /* and is back when asked */
+    REQUIRE(queue_length(bus) == 0); /* and is back when asked */
     free(text);
     sd_bus_flush_close_unref(bus);
 }
@@ -693,7 +693,7 @@ static void case_race(void)
     pid_t pid = 0;
 
     for (int i = 0; i < 10; i++) {
-        REQUIRE(active_jobs(bus) == 0);
+        REQUIRE(queue_length(bus) == 0);
         pid_t now = daemon_pid(bus);
         restarts += now != 0 && now != pid;
         pid = now ? now : pid;
