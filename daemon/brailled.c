@@ -17,21 +17,22 @@
 
 static void print_help(void)
 {
-    printf(tr("Usage: brailled [OPTION...]\n\n"
-              "Turn pictures of Chinese braille pages into Mandarin speech, as the D-Bus service\n"
-              "%s on the session bus. braillectl is its client.\n\n"
-              "  --system              the system bus instead, for headless hosts\n"
-              "  --instance NAME       one of several: the bus name ends in .NAME (.device1 for 1)\n"
-              "  --replace             take the name over from a brailled that runs already\n"
-              "  --idle-timeout SEC    leave after so long without work (60; 0 stays)\n"
-              "  --device NAME|INDEX   the Vulkan device; braillectl devices lists them\n"
-              "  --models DIR          the folder of the weights\n"
-              "  --validation          load Vulkan's validation layer\n"
-              "  --verbose             log each job\n"
-              "  --quiet               log errors only\n"
-              "  --help, --version\n\n"
-              "The device is opened by the first call that needs it.\n"),
-           BUS_NAME);
+    printf(
+        tr("Usage: brailled [OPTION...]\n\n"
+           "Turn pictures of Chinese braille pages into Mandarin speech, as the D-Bus service\n"
+           "%s on the session bus. braillectl is its client.\n\n"
+           "  --system              the system bus instead, for headless hosts\n"
+           "  --instance NAME       one of several: the bus name ends in .NAME (.device1 for 1)\n"
+           "  --replace             take the name over from a brailled that runs already\n"
+           "  --idle-timeout SEC    leave after so long without work (60; 0 stays)\n"
+           "  --device NAME|INDEX   the Vulkan device; braillectl devices lists them\n"
+           "  --models DIR          the folder of the weights\n"
+           "  --validation          load Vulkan's validation layer\n"
+           "  --verbose             log each job\n"
+           "  --quiet               log errors only\n"
+           "  --help, --version\n\n"
+           "The device is opened by the first call that needs it.\n"),
+        SERVICE_NAME);
 }
 
 /* 0: leave the program with code 0; 1: go on; else a negative errno. */

@@ -4,9 +4,11 @@
 
 #include "answer.h"
 #include "base/log.h"
+#include "journal.h"
 #include "stream.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -49,6 +51,39 @@ static void forget_job(struct server *s, struct job *job)
     arm_idle(s);
 }
 
+/* What became of it; of the page and its text nothing. */
+static void log_end(const struct job *job)
+{
+    const struct job_result *res = &job->result;
+    const char *name = job_kind_names[job->kind];
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    journal_field("METHOD", "%s", name);
+    journal_field("CALLER", "%s", job->caller->name);
+    if (job->number > 0)
+        journal_field("JOB", "%u", job->number);
+    journal_field("DURATION_USEC", "%" PRIu64,
+                  (uint64_t) ts.tv_sec * 1000000 + (uint64_t) ts.tv_nsec / 1000 - job->start_usec);
+    if (*res->device)
+        journal_field("DEVICE", "%s", res->device);
+    if (res->r < 0) {
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+        answer_error(&error, res->r, &res->fail);
+        journal_field("RESULT", "%s", strrchr(error.name, '.') + 1);
+        log_debug("%s for %s: %s", name, job->caller->name, error.message);
+        sd_bus_error_free(&error);
+    } else {
+        journal_field("RESULT", "done");
+        journal_field("CELLS", "%zu", pipeline_reading_cells(&res->reading));
+        if (res->rate_hz > 0)
+            journal_field("AUDIO_USEC", "%zu", res->n_samples * 1000000 / res->rate_hz);
+        log_debug("%s for %s: %zu cells, %zu samples on %s", name, job->caller->name,
+                  pipeline_reading_cells(&res->reading), res->n_samples, res->device);
+    }
+    journal_clear();
+}
+
 /* Answer and forget. */
 static void end_job(struct server *s, struct job *job)
 {
@@ -62,12 +97,7 @@ static void end_job(struct server *s, struct job *job)
     int r = answer_send(job);
     if (r < 0)
         log_warning_errno(r, "Failed to answer a call of %s: %m", name);
-    if (job->result.r < 0)
-        log_debug("%s for %s: %s", name, job->caller->name, job->result.fail.text);
-    else
-        log_debug("%s for %s: %zu cells, %zu samples on %s", name, job->caller->name,
-                  pipeline_reading_cells(&job->result.reading), job->result.n_samples,
-                  job->result.device);
+    log_end(job);
     forget_job(s, job);
 }
 
@@ -373,32 +403,16 @@ static void server_done(struct server *s)
     sd_event_unref(s->event);
 }
 
-/* Each instance has a name of its own: "1" is org.brailled.Brailled1.device1, as an element of a
- * bus name may not begin with a digit. */
-static int make_name(struct server *s)
-{
-    const char *instance = s->params.instance;
-    const bool digit = instance && instance[0] >= '0' && instance[0] <= '9';
-
-    snprintf(s->name, sizeof(s->name), "%s", BUS_NAME);
-    if (!instance)
-        return 0;
-    snprintf(s->name, sizeof(s->name), "%s.%s%s", BUS_NAME, digit ? "device" : "", instance);
-    for (char *c = s->name + strlen(BUS_NAME) + 1; *c; c++)
-        if (!(*c >= 'a' && *c <= 'z') && !(*c >= 'A' && *c <= 'Z') && !(*c >= '0' && *c <= '9'))
-            *c = '_';
-    if (strlen(instance) > 0 && strlen(instance) < 64)
-        return 0;
-    return log_error_errno(-EINVAL, "--instance takes a name of 1 to 63 letters and digits");
-}
-
 int server_run(const struct server_params *params)
 {
     struct server s = {.params = *params};
     int code = FAIL_OTHER;
 
-    if (make_name(&s) < 0)
+    if (service_name(params->instance, s.name) < 0) {
+        log_error("--instance takes a name of 1 to %d letters and digits",
+                  SERVICE_INSTANCE_BYTES - 1);
         return FAIL_USAGE;
+    }
     int r = sd_event_default(&s.event);
     if (r < 0) {
         log_error_errno(r, "Failed to make an event loop: %m");

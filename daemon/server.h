@@ -10,12 +10,12 @@
 #include <systemd/sd-event.h>
 
 #include "base/fail.h"
+#include "base/service.h"
 #include "caller.h"
 #include "job.h"
 #include "metrics.h"
 #include "worker.h"
 
-#define BUS_NAME "org.brailled.Brailled1"
 #define BUS_PATH "/org/brailled/Brailled1"
 #define BUS_MANAGER "org.brailled.Brailled1.Manager"
 #define BUS_JOB "org.brailled.Brailled1.Job"
@@ -37,7 +37,7 @@ struct server {
     sd_event *event;
     sd_bus *bus;
     sd_event_source *idle;
-    char name[128]; ///< on the bus
+    char name[SERVICE_NAME_BYTES]; ///< on the bus
     struct worker *worker;
     struct caller *callers;
     struct job *jobs; ///< all that are alive
