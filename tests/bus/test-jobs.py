@@ -314,6 +314,44 @@ async def case_reload():
     bus.close()
 
 
+async def case_lost():
+    """The device is lost in the middle of a sentence, and in the middle of a page: nobody notices."""
+    bus, other = await Bus.open(), await Bus.open()
+    lose = os.environ['BRAILLED_TEST_LOSE']
+
+    def lose_it():
+        open(lose, 'w').close()
+
+    async def lost():
+        while os.path.exists(lose):
+            await asyncio.sleep(0.01)
+
+    plain, text = Listener(), SENTENCE * 8
+    await bus.job(await speech(bus, text, plain), 'Run')
+    await plain.ended
+    pages = [(await bus.picture('Read', {})).body[0]]
+    pid = await daemon_pid(bus)
+
+    ear = Listener()
+    path = await speech(bus, text, ear)
+    run = asyncio.ensure_future(bus.job(path, 'Run'))
+    while ear.seconds < 1:
+        await asyncio.sleep(0.01)
+    reading = asyncio.ensure_future(other.picture('Read', {}))  # takes turns with it
+    lose_it()
+    await lost()
+    await run
+    await ear.ended
+    require(ear.data == plain.data, 'the sound goes on where it was', len(ear.data), len(plain.data))
+    pages.append((await reading).body[0])
+    lose_it()
+    pages.append((await other.picture('Read', {})).body[0])
+    require(not os.path.exists(lose) and pages[0] == pages[1] == pages[2], pages)
+    require(await daemon_pid(bus) == pid)
+    bus.close()
+    other.close()
+
+
 async def case_lists():
     from prometheus_client.parser import text_string_to_metric_families
     bus = await Bus.open()

@@ -24,6 +24,7 @@ mkdir "$home/services"
 cat >"$home/brailled" <<EOF
 #!/bin/sh
 echo \$\$ >>$home/pids
+[ -z "\${BRAILLED_TEST_PRELOAD-}" ] || export LD_PRELOAD="\$BRAILLED_TEST_PRELOAD \${LD_PRELOAD-}"
 exec$daemon \${BRAILLED_TEST_OPTIONS:-} 2>>$home/log
 EOF
 chmod +x "$home/brailled"
@@ -50,7 +51,7 @@ cat >"$home/bus.conf" <<EOF
 </busconfig>
 EOF
 
-export BRAILLED_TEST_LOG="$home/log"
+export BRAILLED_TEST_LOG="$home/log" BRAILLED_TEST_LOSE="$home/lose-device"
 export DBUS_SYSTEM_BUS_ADDRESS="unix:path=$home/no-system-bus"
 : >"$home/log"
 : >"$home/pids"
