@@ -14,8 +14,8 @@ import wave
 
 from harness import (CTL, folder, main, need_page, no_bus, png, require, run, skip, sound_info)
 
-NOW = ('convert', 'read', 'say', 'devices', 'prepare', 'voices', 'scan', 'button')
-LATER = ('metrics', 'find')
+NOW = ('convert', 'read', 'say', 'devices', 'prepare', 'voices', 'scan', 'button', 'metrics')
+LATER = ('find',)
 SHORT = 'ni3hao3。'
 
 

@@ -27,5 +27,4 @@ static int run_later(const char *what, struct fail *fail)
         .run = name_##_run,                                                                        \
     }
 
-LATER(metrics, N_("figures about the daemon's work (not in this version)"));
 LATER(find, N_("find a braille word in a page (not in this version)"));
