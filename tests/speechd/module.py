@@ -155,6 +155,11 @@ class Module:
         """To the end of a message."""
         list = [self.event()]
         require(list[0][0] == 'begin', list)
+        return list + self.rest()
+
+    def rest(self):
+        """What is left of a message that was begun."""
+        list = [self.event()]
         while list[-1][0] not in ('end', 'stop', 'pause'):
             list.append(self.event())
         return list

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * brailled as the engine: pages go as descriptors, sound comes through a pipe while it is made.
- * systemd/org.brailled.Brailled1.xml describes the calls.
+ * brailled as the engine: pages go as descriptors, sound comes through a pipe while it is made, and
+ * the marks in it through the bus.
  */
 
-#include "tools/ctl/engine.h"
-#include "tools/ctl/engine-local.h"
+#include "tools/ctl/engine-bus.h"
+#include "tools/ctl/engine-marks.h"
 
 #include "audio/audio.h"
-#include "base/service.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,31 +18,27 @@
 #include <systemd/sd-bus.h>
 #include <unistd.h>
 
-#define BUS_PATH "/org/brailled/Brailled1"
-#define BUS_MANAGER "org.brailled.Brailled1.Manager"
+#define BUS_JOB "org.brailled.Brailled1.Job"
 #define BUS_ERROR "org.brailled.Brailled1.Error."
-#define CODE_PREFIX "zh-" /* of braille codes there */
 #define RAW_FORMAT "audio/x-raw,format=S16LE,channels=1,rate=16000"
 
 enum { START_USEC = 25 * 1000 * 1000, TICK_MS = 500 };
 
-struct engine_bus {
-    struct engine base;
-    sd_bus *bus; ///< owned
-    char name[SERVICE_NAME_BYTES];
-};
-
 /* One call that is under way: its reply, and the read end of its pipe of sound. */
 struct call {
     struct engine_bus *e;
-    const char *what; ///< for progress lines
+    const char *what; ///< N_("…"), for progress lines
     sd_bus_message *reply;
     int fd; ///< -1: no sound, or its end was reached
     uint8_t odd;
     bool has_odd;
-    size_t n_samples;
-    engine_sound_fn sound;
-    void *userdata;
+    struct marks marks;
+    const char *sender, *path; ///< of the job that tells marks; borrowed
+    float held[4096];          ///< sound that waits until the marks in it must have come
+    size_t n_held;
+    sd_bus_slot *ping;
+    bool in_step; ///< they have
+    int r;        ///< < 0: a mark could not be kept
 };
 
 static int lost(int r, struct fail *fail)
@@ -84,15 +79,39 @@ static int on_reply(sd_bus_message *m, void *userdata, sd_bus_error *error)
     return 0;
 }
 
+static int on_pong(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+    struct call *c = userdata;
+    c->in_step = true;
+    return 0;
+}
+
+/* The signal of a mark is sent before the sound behind it, but by another way. What brailled
+ * answers from now on comes behind it. */
+static int ask_for_step(struct call *c, struct fail *fail)
+{
+    CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+    sd_bus *bus = c->e->bus;
+
+    c->ping = sd_bus_slot_unref(c->ping);
+    c->in_step = c->reply || !c->path;
+    if (c->in_step)
+        return 0;
+    int r = sd_bus_message_new_method_call(bus, &m, c->sender, ENGINE_BUS_PATH,
+                                           "org.freedesktop.DBus.Peer", "Ping");
+    if (r >= 0)
+        r = sd_bus_call_async(bus, &c->ping, m, on_pong, c, 0);
+    return r < 0 ? lost(r, fail) : 0;
+}
+
 /* Bytes of a pipe may be cut anywhere, also inside a sample. */
 static int take_sound(struct call *c, struct fail *fail)
 {
-    uint8_t bytes[8192 + 1];
-    int16_t pcm[4096];
-    float samples[4096];
+    uint8_t bytes[2 * ELEMENTSOF(c->held) + 1];
+    int16_t pcm[ELEMENTSOF(c->held)];
 
     bytes[0] = c->odd;
-    ssize_t n = read(c->fd, bytes + c->has_odd, 8192 - c->has_odd);
+    ssize_t n = read(c->fd, bytes + c->has_odd, sizeof(bytes) - 1 - c->has_odd);
     if (n < 0)
         return errno == EINTR || errno == EAGAIN ? 0 : lost(-errno, fail);
     if (n == 0) {
@@ -100,14 +119,22 @@ static int take_sound(struct call *c, struct fail *fail)
         c->fd = -1;
         return 0;
     }
-    size_t have = (size_t) n + c->has_odd, n_samples = have / 2;
-    for (size_t i = 0; i < n_samples; i++)
+    size_t have = (size_t) n + c->has_odd;
+    c->n_held = have / 2;
+    for (size_t i = 0; i < c->n_held; i++)
         pcm[i] = (int16_t) (bytes[2 * i] | bytes[2 * i + 1] << 8);
     c->has_odd = have % 2;
     c->odd = bytes[have - 1];
-    audio_from_s16(pcm, n_samples, samples);
-    c->n_samples += n_samples;
-    return c->sound(c->userdata, samples, n_samples, fail);
+    audio_from_s16(pcm, c->n_held, c->held);
+    return ask_for_step(c, fail);
+}
+
+static int give_sound(struct call *c, struct fail *fail)
+{
+    const size_t n = c->n_held;
+
+    c->n_held = 0;
+    return marks_sound(&c->marks, c->held, n, fail);
 }
 
 static int wait_once(struct call *c, struct fail *fail)
@@ -115,14 +142,14 @@ static int wait_once(struct call *c, struct fail *fail)
     sd_bus *bus = c->e->bus;
     struct pollfd fds[2] = {
         {.fd = sd_bus_get_fd(bus), .events = (short) sd_bus_get_events(bus)},
-        {.fd = c->fd, .events = POLLIN},
+        {.fd = c->n_held > 0 ? -1 : c->fd, .events = POLLIN},
     };
 
-    if (c->n_samples > 0)
-        ctl_progress(c->e->base.ctl, "%s: %.1f s of speech", c->what,
-                     (double) c->n_samples / ENGINE_RATE_HZ);
+    if (c->marks.n_samples > 0)
+        ctl_progress(c->e->base.ctl, "%s: %.1f s of speech", tr(c->what),
+                     (double) c->marks.n_samples / ENGINE_RATE_HZ);
     else
-        ctl_progress(c->e->base.ctl, "%s: %.0f s so far", c->what,
+        ctl_progress(c->e->base.ctl, "%s: %.0f s so far", tr(c->what),
                      ctl_ms_since(c->e->base.ctl->start_usec) / 1000);
     int n = poll(fds, 2, TICK_MS);
     if (n < 0 && errno != EINTR)
@@ -131,8 +158,9 @@ static int wait_once(struct call *c, struct fail *fail)
 }
 
 /* Send and wait as long as it takes. Leaving early drops the connection, which is how brailled
- * learns that nobody waits for the answer any more. The message is let go once it is sent: it holds
- * a copy of the pipe's write end, with which the pipe would never end. */
+ * learns that nobody waits for the answer any more; behind an answer it is as good as before. The
+ * message is let go once it is sent: it holds a copy of the pipe's write end, with which the pipe
+ * would never end. */
 static int call(struct call *c, sd_bus_message *m /* taken */, struct fail *fail)
 {
     sd_bus *bus = c->e->bus;
@@ -152,138 +180,32 @@ static int call(struct call *c, sd_bus_message *m /* taken */, struct fail *fail
             lost(r, fail);
         if (r != 0)
             continue;
+        if (c->n_held > 0 && (c->in_step || c->reply)) {
+            r = give_sound(c, fail);
+            continue;
+        }
         bool failed = c->reply && sd_bus_message_is_method_error(c->reply, NULL);
         if (c->reply && (c->fd < 0 || failed))
             break;
-        r = wait_once(c, fail);
+        r = c->r < 0 ? c->r : wait_once(c, fail);
     }
     ctl_progress_clear();
     sd_bus_slot_unref(slot);
+    c->ping = sd_bus_slot_unref(c->ping);
     if (r >= 0 && sd_bus_message_is_method_error(c->reply, NULL))
         r = fail_from_bus(sd_bus_message_get_error(c->reply), fail);
-    if (r < 0)
+    else if (r >= 0)
+        r = marks_end(&c->marks, fail);
+    if (r < 0 && !c->reply)
         sd_bus_close(bus);
     return r;
-}
-
-/* What it is, e.g. that there is no GPU, is told by the property Device; an answer has the name.
- * Not to be told is no failure. `name` NULL: the property's. */
-static int tell_device(struct engine *base, const char *name)
-{
-    CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-    const struct engine_bus *e = (struct engine_bus *) base;
-    struct vkc_device_info info = {0};
-    const char *now = NULL, *driver = NULL;
-    char note[300] = "";
-    uint32_t type = 0;
-
-    if (name && strcmp(base->device, name) == 0)
-        return 0;
-    int r =
-        sd_bus_get_property(e->bus, e->name, BUS_PATH, BUS_MANAGER, "Device", NULL, &m, "(sus)");
-    if (r >= 0)
-        r = sd_bus_message_read(m, "(sus)", &now, &type, &driver);
-    if (r >= 0 && type <= VKC_CPU && (!name || strcmp(name, now) == 0)) {
-        info.type = (enum vkc_device_type) type;
-        snprintf(info.driver, sizeof(info.driver), "%s", driver);
-        local_device_note(&info, note, sizeof(note));
-    }
-    if (name || r >= 0)
-        engine_set_device(base, name ? name : now, note);
-    return r;
-}
-
-static int take_timings(struct engine *e, sd_bus_message *m)
-{
-    const char *name;
-    double ms;
-
-    int r = sd_bus_message_enter_container(m, 'v', "a{sd}");
-    if (r >= 0)
-        r = sd_bus_message_enter_container(m, 'a', "{sd}");
-    while (r >= 0 && (r = sd_bus_message_read(m, "{sd}", &name, &ms)) > 0)
-        engine_stages_add(&e->stages, name, ms);
-    if (r >= 0)
-        r = sd_bus_message_exit_container(m);
-    return r < 0 ? r : sd_bus_message_exit_container(m);
-}
-
-static int take_segments(struct engine *e, sd_bus_message *m)
-{
-    const char *pinyin;
-
-    int r = sd_bus_message_enter_container(m, 'v', "a(uussttd)");
-    if (r >= 0)
-        r = sd_bus_message_enter_container(m, 'a', "(uussttd)");
-    while (r >= 0 && (r = sd_bus_message_read(m, "(uussttd)", NULL, NULL, NULL, &pinyin, NULL, NULL,
-                                              NULL)) > 0)
-        r = engine_add_spoken(e, pinyin);
-    if (r >= 0)
-        r = sd_bus_message_exit_container(m);
-    return r < 0 ? r : sd_bus_message_exit_container(m);
-}
-
-static int take_value(struct engine *e, sd_bus_message *m, const char *key,
-                      struct engine_page *page)
-{
-    const char *s = NULL;
-
-    if (strcmp(key, "timings") == 0)
-        return take_timings(e, m);
-    if (strcmp(key, "device") == 0) {
-        int r = sd_bus_message_read(m, "v", "s", &s);
-        if (r >= 0)
-            tell_device(e, s);
-        return r;
-    }
-    if (!page && strcmp(key, "segments") == 0)
-        return take_segments(e, m);
-    if (!page && strcmp(key, "unsaid") == 0) {
-        int r = sd_bus_message_read(m, "v", "s", &s);
-        return r < 0 ? r : engine_set_unsaid(e, s);
-    }
-    if (page && strcmp(key, "pinyin") == 0) {
-        int r = sd_bus_message_read(m, "v", "s", &s);
-        return r >= 0 && !(page->pinyin = strdup(s)) ? -ENOMEM : r;
-    }
-    if (page && strcmp(key, "braille-code") == 0) {
-        int r = sd_bus_message_read(m, "v", "s", &s);
-        if (r >= 0 && strncmp(s, CODE_PREFIX, strlen(CODE_PREFIX)) == 0)
-            snprintf(page->code, sizeof(page->code), "%s", s + strlen(CODE_PREFIX));
-        return r;
-    }
-    if (page && strcmp(key, "confidence") == 0)
-        return sd_bus_message_read(m, "v", "d", &page->confidence);
-    if (page && strcmp(key, "unknown-cells") == 0)
-        return sd_bus_message_read(m, "v", "u", &page->n_unknown);
-    return sd_bus_message_skip(m, "v");
-}
-
-static int take_result(struct engine *e, sd_bus_message *m, struct engine_page *page,
-                       struct fail *fail)
-{
-    int r = sd_bus_message_enter_container(m, 'a', "{sv}");
-    while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-        const char *key;
-        r = sd_bus_message_read(m, "s", &key);
-        if (r >= 0)
-            r = take_value(e, m, key, page);
-        if (r >= 0)
-            r = sd_bus_message_exit_container(m);
-    }
-    if (r >= 0)
-        r = sd_bus_message_exit_container(m);
-    if (r < 0)
-        return fail_set(fail, FAIL_UNAVAILABLE, r,
-                        "brailled answered in a way that this braillectl does not understand; "
-                        "install both in the same version");
-    return 0;
 }
 
 static int new_call(struct engine_bus *e, const char *member, sd_bus_message **ret,
                     struct fail *fail)
 {
-    int r = sd_bus_message_new_method_call(e->bus, ret, e->name, BUS_PATH, BUS_MANAGER, member);
+    int r = sd_bus_message_new_method_call(e->bus, ret, e->name, ENGINE_BUS_PATH,
+                                           ENGINE_BUS_MANAGER, member);
     return r < 0 ? lost(r, fail) : 0;
 }
 
@@ -293,14 +215,15 @@ static int bus_engine_read(struct engine *base, int fd, const char *name,
 {
     CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
     struct engine_bus *e = (struct engine_bus *) base;
-    struct call c = {.e = e, .what = "reading", .fd = -1};
+    struct call c = {.e = e, .what = N_("reading"), .fd = -1};
     uint32_t orientation = params->orientation < 0 ? 0 : 1 + (uint32_t) params->orientation / 90;
     struct engine_page page = {0};
     const char *text;
     char code[32] = "auto";
 
     if (params->code)
-        snprintf(code, sizeof(code), CODE_PREFIX "%s", lang_code_names[params->code - 1]);
+        snprintf(code, sizeof(code), ENGINE_BUS_CODE_PREFIX "%s",
+                 lang_code_names[params->code - 1]);
     int r = new_call(e, "Convert", &m, fail);
     if (r < 0)
         return r;
@@ -316,7 +239,7 @@ static int bus_engine_read(struct engine *base, int fd, const char *name,
         if (r < 0 || !(page.text = strdup(text)))
             r = lost(r < 0 ? r : -ENOMEM, fail);
         else
-            r = take_result(base, c.reply, &page, fail);
+            r = engine_bus_take_result(base, c.reply, &page, fail);
     }
     sd_bus_message_unref(c.reply);
     if (r >= 0 && !page.pinyin && !(page.pinyin = strdup("")))
@@ -344,16 +267,69 @@ static int add_say_options(sd_bus_message *m, const struct engine_say_params *pa
     return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
+/* Signals of a job go to its owner without a match. */
+static int on_signal(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+    struct call *c = userdata;
+    const char *name = NULL, *sender = sd_bus_message_get_sender(m);
+    const char *path = sd_bus_message_get_path(m);
+    const bool is_mark = sd_bus_message_is_signal(m, BUS_JOB, "Mark") > 0;
+    uint64_t start_us;
+    int r;
+
+    if (!is_mark && sd_bus_message_is_signal(m, BUS_JOB, "Segment") <= 0)
+        return 0;
+    if (!sender || strcmp(sender, c->sender) != 0 || !path || strcmp(path, c->path) != 0)
+        return 0;
+    if (is_mark)
+        r = sd_bus_message_read(m, "st", &name, &start_us);
+    else
+        r = sd_bus_message_read(m, "uussttd", NULL, NULL, NULL, NULL, &start_us, NULL, NULL);
+    if (r >= 0)
+        r = marks_add(&c->marks, name, start_us);
+    if (r < 0)
+        c->r = r;
+    return 0;
+}
+
+/* The same as a job, which tells its marks: `create` is a call of CreateSpeech. The reply to Run is
+ * left where that of Say begins. */
+static int call_job(struct call *c, sd_bus_message *create /* taken */, struct fail *fail)
+{
+    CLEANUP(sd_bus_slot_unrefp) sd_bus_slot *filter = NULL;
+    sd_bus_message *run = NULL;
+    struct call first = {.e = c->e, .what = c->what, .fd = -1};
+
+    int r = call(&first, create, fail);
+    if (r >= 0) {
+        c->sender = sd_bus_message_get_sender(first.reply);
+        r = sd_bus_message_read(first.reply, "o", &c->path);
+        if (r >= 0)
+            r = sd_bus_add_filter(c->e->bus, &filter, on_signal, c);
+        if (r >= 0)
+            r = sd_bus_message_new_method_call(c->e->bus, &run, c->sender, c->path, BUS_JOB, "Run");
+        r = r < 0 ? lost(r, fail) : call(c, run, fail);
+    }
+    if (r >= 0)
+        r = sd_bus_message_skip(c->reply, "s");
+    sd_bus_message_unref(first.reply);
+    return r;
+}
+
 static int bus_engine_say(struct engine *base, const char *text,
                           const struct engine_say_params *params, engine_sound_fn sound,
                           void *userdata, struct fail *fail)
 {
     CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
     struct engine_bus *e = (struct engine_bus *) base;
-    struct call c = {.e = e, .what = "speaking", .sound = sound, .userdata = userdata};
+    struct call c = {
+        .e = e,
+        .what = N_("speaking"),
+        .marks = {.sound = sound, .mark = params->mark, .userdata = userdata},
+    };
     int fd[2];
 
-    int r = new_call(e, "Say", &m, fail);
+    int r = new_call(e, params->mark ? "CreateSpeech" : "Say", &m, fail);
     if (r < 0)
         return r;
     if (pipe2(fd, O_CLOEXEC) < 0)
@@ -363,32 +339,16 @@ static int bus_engine_say(struct engine *base, const char *text,
         r = add_say_options(m, params, fd[1]);
     close(fd[1]);
     c.fd = fd[0];
-    r = r < 0 ? lost(r, fail) : call(&c, TAKE_PTR(m), fail);
+    if (r < 0)
+        lost(r, fail);
+    else
+        r = params->mark ? call_job(&c, TAKE_PTR(m), fail) : call(&c, TAKE_PTR(m), fail);
     if (r >= 0)
-        r = take_result(base, c.reply, NULL, fail);
+        r = engine_bus_take_result(base, c.reply, NULL, fail);
     sd_bus_message_unref(c.reply);
+    marks_done(&c.marks);
     if (c.fd >= 0)
         close(c.fd);
-    return r;
-}
-
-static int take_voices(sd_bus_message *m, struct engine_voice **list, size_t *n)
-{
-    const char *name, *language, *gender, *title;
-    int r = sd_bus_message_enter_container(m, 'a', "(ssss)");
-
-    while (r >= 0 &&
-           (r = sd_bus_message_read(m, "(ssss)", &name, &language, &gender, &title)) > 0) {
-        struct engine_voice *more = reallocarray(*list, *n + 1, sizeof(*more));
-        if (!more)
-            return -ENOMEM;
-        *list = more;
-        struct engine_voice *v = &more[(*n)++];
-        snprintf(v->name, sizeof(v->name), "%s", name);
-        snprintf(v->language, sizeof(v->language), "%s", language);
-        snprintf(v->gender, sizeof(v->gender), "%s", gender);
-        snprintf(v->title, sizeof(v->title), "%s", title);
-    }
     return r;
 }
 
@@ -398,13 +358,13 @@ static int bus_engine_voices(struct engine *base, struct engine_voice **ret, siz
     CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
     CLEANUP_FREE struct engine_voice *list = NULL;
     struct engine_bus *e = (struct engine_bus *) base;
-    struct call c = {.e = e, .what = "loading", .fd = -1};
+    struct call c = {.e = e, .what = N_("loading"), .fd = -1};
     size_t n = 0;
 
     int r = new_call(e, "ListVoices", &m, fail);
     if (r >= 0)
         r = call(&c, TAKE_PTR(m), fail);
-    if (r >= 0 && (r = take_voices(c.reply, &list, &n)) < 0)
+    if (r >= 0 && (r = engine_bus_take_voices(c.reply, &list, &n)) < 0)
         lost(r, fail);
     sd_bus_message_unref(c.reply);
     if (r < 0)
@@ -418,7 +378,7 @@ static int bus_engine_prepare(struct engine *base, struct fail *fail)
 {
     CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
     struct engine_bus *e = (struct engine_bus *) base;
-    struct call c = {.e = e, .what = "loading", .fd = -1};
+    struct call c = {.e = e, .what = N_("loading"), .fd = -1};
 
     int r = new_call(e, "Prepare", &m, fail);
     if (r >= 0 && (r = sd_bus_message_append(m, "a{sv}", 0)) < 0)
@@ -428,7 +388,7 @@ static int bus_engine_prepare(struct engine *base, struct fail *fail)
     sd_bus_message_unref(c.reply);
     if (r < 0)
         return r;
-    r = tell_device(base, NULL);
+    r = engine_bus_tell_device(base, NULL);
     return r < 0 ? lost(r, fail) : 0;
 }
 
@@ -473,7 +433,8 @@ static int try_bus(const struct ctl *ctl, sd_bus *bus, const char *name, const c
     if (!is_listed(bus, name, "ListActivatableNames") && !is_listed(bus, name, "ListNames"))
         return 0;
     sd_bus_set_method_call_timeout(bus, START_USEC);
-    int r = sd_bus_get_property(bus, name, BUS_PATH, BUS_MANAGER, "Version", &error, &m, "s");
+    int r = sd_bus_get_property(bus, name, ENGINE_BUS_PATH, ENGINE_BUS_MANAGER, "Version", &error,
+                                &m, "s");
     if (r >= 0)
         r = sd_bus_message_read(m, "s", &version);
     if (r >= 0)
