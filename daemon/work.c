@@ -195,7 +195,7 @@ static int prepare(struct task *t)
     return pipeline_prepare(t->pipeline, &pj, &t->job->result.fail);
 }
 
-int work(struct worker *w, struct job *job)
+int work_do(struct worker *w, struct job *job)
 {
     struct task t = {.w = w, .job = job};
     struct job_result *res = &job->result;

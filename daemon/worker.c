@@ -233,7 +233,7 @@ static void *run(void *userdata)
 
     free(h);
     for (struct job *job; (job = next_job(w, index));) {
-        int r = work(w, job);
+        int r = work_do(w, job);
         if (job->cancel && r < 0) {
             job->result.fail = (struct fail){0};
             r = fail_set(&job->result.fail, FAIL_INTERRUPTED, -ECANCELED, "the work was cancelled");

@@ -76,4 +76,4 @@ void worker_wake_loop(struct worker *w);
 
 /** daemon/work.c: all of the job, in its thread; fills job->result but for `r`. Takes the turn if
  * it needs it; the worker gives it back. */
-int work(struct worker *w, struct job *job);
+int work_do(struct worker *w, struct job *job);
