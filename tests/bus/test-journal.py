@@ -7,6 +7,9 @@ import subprocess
 import sys
 import time
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'cli'))
+from harness import wait_for_name  # noqa: E402
+
 SKIPPED = 77
 JOURNAL = pathlib.Path('/run/systemd/journal/socket')
 
@@ -56,10 +59,7 @@ def inside():
     journal.bind(str(JOURNAL))
     ours, stderr = socket.socketpair()
     process = start(stderr, stderr.fileno())
-    while subprocess.run(['busctl', '--user', 'status', 'org.brailled.Brailled1'],
-                                             capture_output=True).returncode:
-        assert process.poll() is None
-        time.sleep(0.05)
+    wait_for_name('org.brailled.Brailled1', process)
     call(['say', '--pinyin', 'ni3hao3', '-o', '/run/hello.wav'], 0)
     said = entries(journal, {'BRAILLED_METHOD': 'Say', 'BRAILLED_RESULT': 'done'}, process)
     device = next(e for e in said if e['MESSAGE'].startswith('Device: '))

@@ -9,10 +9,9 @@ import pathlib
 import subprocess
 import sys
 import threading
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'cli'))
-from harness import folder, no_bus, require, run, skip  # noqa: E402
+from harness import folder, no_bus, require, run, skip, wait_for_name  # noqa: E402
 
 try:
     from dbus_fast import Message, MessageType
@@ -95,10 +94,7 @@ def instance():
     name = 'org.brailled.Brailled1.device7'
     daemon = subprocess.Popen([os.environ['BRAILLED'], '--instance', '7', '--idle-timeout', '0'])
     try:
-        end = time.monotonic() + 60
-        while subprocess.run(['busctl', '--user', 'status', name], capture_output=True).returncode:
-            require(daemon.poll() is None and time.monotonic() < end, 'the daemon does not come')
-            time.sleep(0.05)
+        wait_for_name(name, daemon)
         require(job_counts(run('metrics', '--instance', '7', env=BUS).text)['Say', 'done'] == 0)
         require(job_counts(run('metrics', env=BUS).text)['Say', 'done'] == 1)
     finally:

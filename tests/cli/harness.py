@@ -6,6 +6,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import time
 import zlib
 
 SKIPPED = 77
@@ -35,6 +36,17 @@ def no_bus():
                DBUS_SYSTEM_BUS_ADDRESS='unix:path=/nonexistent/bus')
     env.pop('XDG_RUNTIME_DIR', None)
     return env
+
+
+def wait_for_name(name, process):
+    """Until `process` has its name on the session bus. The bus alone is asked: busctl status looks up more, which is not to
+    be had in every container."""
+    end, out = time.monotonic() + 60, ''
+    while out.split() != ['b', 'true']:
+        require(process.poll() is None and time.monotonic() < end, 'there is no', name, process.poll())
+        time.sleep(0.05)
+        out = subprocess.run(['busctl', '--user', 'call', 'org.freedesktop.DBus', '/org/freedesktop/DBus',
+                              'org.freedesktop.DBus', 'NameHasOwner', 's', name], capture_output=True, text=True).stdout
 
 
 class Result:

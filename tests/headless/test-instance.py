@@ -4,10 +4,9 @@ import os
 import pathlib
 import subprocess
 import sys
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / 'cli'))
-from harness import require, run  # noqa: E402
+from harness import require, run, wait_for_name  # noqa: E402
 
 ENV = dict(os.environ)
 NAME = 'org.brailled.Brailled1.device0'
@@ -17,9 +16,7 @@ run('voices', '--instance', '', code=69, env=ENV)
 run('voices', '--instance', '0', '--local', code=64, env=ENV)
 daemon = subprocess.Popen([os.environ['BRAILLED'], '--instance', '0', '--device', '0', '--idle-timeout', '0'])
 try:
-    while subprocess.run(['busctl', '--user', 'status', NAME], capture_output=True).returncode:
-        require(daemon.poll() is None, 'the daemon ended')
-        time.sleep(0.05)
+    wait_for_name(NAME, daemon)
     require(run('voices', '--instance', '0', env=ENV, says='through brailled').text.startswith('xiaobei'))
     run('voices', '--instance', '1', code=69, env=ENV)
     pids = pathlib.Path(os.environ['BRAILLED_TEST_LOG']).parent / 'pids'
