@@ -52,6 +52,11 @@ int image_part(const struct image *img, unsigned x, unsigned y, unsigned width, 
                struct image **ret);
 /** A copy turned clockwise by 0, 90, 180 or 270 degrees. -EINVAL, -ENOMEM. */
 int image_turn(const struct image *img, unsigned degrees, struct image **ret);
+/** A copy of exactly this size, whatever that does to its shape: byte for byte what Pillow 13's
+ * resize((width, height), BICUBIC) makes of a grey or RGB picture, which is how pictures come into
+ * CLIP (torchvision's Resize). Antialiased when it shrinks. dpi follows the width. -EINVAL,
+ * -ENOMEM. */
+int image_stretch(const struct image *img, unsigned width, unsigned height, struct image **ret);
 /** A copy in three channels. -ENOMEM. */
 int image_to_rgb(const struct image *img, struct image **ret);
 /** Luma (0.299, 0.587, 0.114) of an RGB picture, or a copy of a grey one. */
