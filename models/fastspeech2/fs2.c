@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const float norm_eps = 1e-5f;
-
 /* ---- the model ------------------------------------------------------------------------------ */
 
 int fs2_new(struct nn *nn, const char *path, struct fs2 **ret, struct fail *fail)
@@ -69,11 +67,19 @@ struct fs2 *fs2_free(struct fs2 *m)
     for (unsigned i = 0; m->phones && i < m->n_phones; i++)
         free(m->phones[i]);
     free(m->phones);
-    for (unsigned i = 0; i < m->n_voices; i++) {
+    for (unsigned i = 0; m->voices && i < m->n_voices; i++) {
         free(m->voices[i].name);
         free(m->voices[i].gender);
         free(m->voices[i].title);
     }
+    free(m->voices);
+    for (unsigned i = 0; i < ELEMENTSOF(m->binned); i++) {
+        free_predictor(&m->binned[i].predictor);
+        nn_weight_free(m->binned[i].table);
+        free(m->binned[i].bounds);
+    }
+    for (unsigned i = 0; i < ELEMENTSOF(m->postnet); i++)
+        nn_weight_free(m->postnet[i]);
     free(m);
     return NULL;
 }
@@ -86,6 +92,21 @@ unsigned fs2_rate_hz(const struct fs2 *m)
 unsigned fs2_hop(const struct fs2 *m)
 {
     return m->hop;
+}
+
+unsigned fs2_n_mels(const struct fs2 *m)
+{
+    return m->n_mels;
+}
+
+double fs2_top_hz(const struct fs2 *m)
+{
+    return m->top_hz;
+}
+
+bool fs2_wants_tones_in_phones(const struct fs2 *m)
+{
+    return m->has_bins;
 }
 
 int fs2_phone_id(const struct fs2 *m, const char *name)
@@ -105,78 +126,15 @@ const struct fs2_voice *fs2_voices(const struct fs2 *m, size_t *ret_n)
 void fs2_speech_done(struct fs2_speech *s)
 {
     free(s->mel);
+    free(s->mel_before);
+    free(s->pitch);
+    free(s->energy);
     free(s->f0_hz);
     free(s->durations);
     *s = (struct fs2_speech){0};
 }
 
-/* ---- networks: what is recorded for the device ------------------------------------------ */
-
-/* Widest margin that any convolution over the hidden sequence asks for. */
-static unsigned margin_of(const struct fs2 *m)
-{
-    unsigned taps = MAX(MAX(m->taps, m->variance_taps), MAX(m->duration_taps, m->predictor_taps));
-
-    return taps / 2;
-}
-
-/* One FFT block over a sequence of x->length; x is changed in place. */
-static int record_block(const struct fs2 *m, struct nn_run *run, const struct fs2_block *b,
-                        struct nn_tensor *x)
-{
-    const unsigned h = m->hidden, n = x->length;
-    struct nn_tensor *qkv, *y, *f;
-    int r;
-
-    if ((r = nn_tensor(run, 3 * h, n, 0, &qkv)) < 0 || (r = nn_tensor(run, h, n, 0, &y)) < 0 ||
-        (r = nn_linear(run, b->qkv, x, qkv, nn_conv_params())) < 0 ||
-        (r = nn_attention(run, qkv, m->heads, n, NULL, y)) < 0 ||
-        (r = nn_linear(run, b->out, y, x, nn_conv_params(.residual = x))) < 0 ||
-        (r = nn_layernorm(run, b->norm1, x, NULL, norm_eps, x)) < 0)
-        return r;
-    nn_tensor_done(run, qkv);
-    nn_tensor_done(run, y);
-    if ((r = nn_tensor(run, m->ffn, n, 0, &f)) < 0 ||
-        (r = nn_conv1d(run, b->conv1, x, f, nn_conv_params(.post = NN_RELU))) < 0 ||
-        (r = nn_conv1d(run, b->conv2, f, x, nn_conv_params(.residual = x))) < 0 ||
-        (r = nn_layernorm(run, b->norm2, x, NULL, norm_eps, x)) < 0)
-        return r;
-    nn_tensor_done(run, f);
-    return 0;
-}
-
-/* y [n_out][x->length], made here. */
-static int record_predictor(const struct fs2 *m, struct nn_run *run, const struct fs2_predictor *p,
-                            const struct nn_tensor *x, unsigned n_out, struct nn_tensor **y)
-{
-    const unsigned n = x->length;
-    struct nn_tensor *a, *b;
-    int r;
-
-    if ((r = nn_tensor(run, m->hidden, n, p->taps / 2, &a)) < 0 ||
-        (r = nn_tensor(run, m->hidden, n, 0, &b)) < 0 || (r = nn_tensor(run, n_out, n, 0, y)) < 0 ||
-        (r = nn_conv1d(run, p->conv1, x, a, nn_conv_params(.post = NN_RELU))) < 0 ||
-        (r = nn_layernorm(run, p->norm1, a, NULL, norm_eps, a)) < 0 ||
-        (r = nn_conv1d(run, p->conv2, a, b, nn_conv_params(.post = NN_RELU))) < 0 ||
-        (r = nn_layernorm(run, p->norm2, b, NULL, norm_eps, b)) < 0 ||
-        (r = nn_linear(run, p->linear, b, *y, nn_conv_params())) < 0)
-        return r;
-    nn_tensor_done(run, a);
-    nn_tensor_done(run, b);
-    return 0;
-}
-
-/* x += the sinusoid of each place. */
-static int record_angles(const struct fs2 *m, struct nn_run *run, struct nn_tensor *x)
-{
-    CLEANUP_FREE uint32_t *place = malloc(x->length * sizeof(*place));
-
-    if (!place)
-        return -ENOMEM;
-    for (uint32_t t = 0; t < x->length; t++)
-        place[t] = t;
-    return nn_embedding(run, m->angles, place, x->length, true, x);
-}
+/* ---- the network ---------------------------------------------------------------------------- */
 
 static int record_encoder(const struct fs2 *m, struct nn_run *run, const struct fs2_phone *phones,
                           unsigned n, unsigned voice, struct nn_tensor **ret)
@@ -194,14 +152,14 @@ static int record_encoder(const struct fs2 *m, struct nn_run *run, const struct 
         positions[i] = phones[i].position;
         voices[i] = voice;
     }
-    if ((r = nn_tensor(run, m->hidden, n, margin_of(m), &x)) < 0 ||
+    if ((r = nn_tensor(run, m->hidden, n, fs2_margin(m), &x)) < 0 ||
         (r = nn_embedding(run, m->phone, ids, n, false, x)) < 0 ||
         (r = nn_embedding(run, m->tone, tones, n, true, x)) < 0 ||
         (r = nn_embedding(run, m->position, positions, n, true, x)) < 0 ||
-        (r = record_angles(m, run, x)) < 0)
+        (r = fs2_record_angles(m, run, x)) < 0)
         return r;
     for (unsigned i = 0; i < m->n_encoder; i++)
-        if ((r = record_block(m, run, &m->encoder[i], x)) < 0)
+        if ((r = fs2_record_block(m, run, &m->encoder[i], x)) < 0)
             return r;
     if (m->speakers && (r = nn_embedding(run, m->speakers, voices, n, true, x)) < 0)
         return r;
@@ -211,22 +169,11 @@ static int record_encoder(const struct fs2 *m, struct nn_run *run, const struct 
 
 /* ---- one sentence --------------------------------------------------------------------------- */
 
-struct pass { ///< what the steps of one sentence share
-    const struct fs2 *m;
-    const struct fs2_params *params;
-    struct nn_run *run;
-    struct nn_tensor *x;              ///< hidden sequence, by phone and then by frame
-    struct nn_tensor *pitch, *energy; ///< [2], [1]: what the predictors said
-    struct fs2_speech s;
-    const volatile int *cancel;
-    struct fail *fail;
-};
-
-static int record_variances(struct pass *p)
+static int record_variances(struct fs2_pass *p)
 {
-    int r = record_predictor(p->m, p->run, &p->m->pitch, p->x, 2, &p->pitch);
+    int r = fs2_record_predictor(p->run, &p->m->pitch, p->x, 2, &p->pitch);
 
-    return r < 0 ? r : record_predictor(p->m, p->run, &p->m->energy, p->x, 1, &p->energy);
+    return r < 0 ? r : fs2_record_predictor(p->run, &p->m->energy, p->x, 1, &p->energy);
 }
 
 /* Hz of a standardised log F0. A wild prediction stops at half the sampling rate, above which no
@@ -238,25 +185,9 @@ static double f0_hz_of(const struct fs2 *m, float v)
     return hz > most ? most : hz;
 }
 
-/* The contour's factor at a part of the speech. */
-static double contour_at(const struct fs2_params *q, double at)
-{
-    const struct fs2_point *c = q->contour;
-    size_t i = 0;
-
-    if (q->n_contour == 0)
-        return 1;
-    while (i < q->n_contour && c[i].at <= at)
-        i++;
-    if (i == 0 || i == q->n_contour)
-        return c[i == 0 ? 0 : i - 1].factor;
-    const double part = (at - c[i - 1].at) / (c[i].at - c[i - 1].at);
-    return c[i - 1].factor + part * (c[i].factor - c[i - 1].factor);
-}
-
 /* Log F0 (0 where unvoiced), voicing and energy, changed as the caller wishes, go back through the
  * variance convolution into x; F0 by frame is also an output. */
-static int apply_variances(struct pass *p)
+static int apply_variances(struct fs2_pass *p)
 {
     const struct fs2 *m = p->m;
     const size_t n = p->x->length;
@@ -270,7 +201,7 @@ static int apply_variances(struct pass *p)
         return r;
     for (size_t i = 0; i < n; i++) {
         const double factor =
-            p->params->pitch * contour_at(p->params, ((double) i + 0.5) / (double) n);
+            p->params->pitch * fs2_contour_at(p->params, ((double) i + 0.5) / (double) n);
         const bool voiced = v[n + i] > 0;
         v[i] = voiced ? v[i] + (float) (log(factor) / m->pitch_scale) : 0;
         v[n + i] = voiced;
@@ -287,10 +218,9 @@ static int apply_variances(struct pass *p)
 }
 
 /* Durations in frames from the predicted logarithms, as the reference rounds them. */
-static int decide_durations(struct pass *p, struct nn_tensor *log_durations, unsigned n)
+static int decide_durations(struct fs2_pass *p, struct nn_tensor *log_durations, unsigned n)
 {
     CLEANUP_FREE float *log_d = malloc(n * sizeof(*log_d));
-    unsigned total = 0;
     int r;
 
     p->s.durations = malloc(n * sizeof(*p->s.durations));
@@ -298,21 +228,13 @@ static int decide_durations(struct pass *p, struct nn_tensor *log_durations, uns
         return -ENOMEM;
     if ((r = nn_tensor_read(log_durations, log_d)) < 0)
         return r;
-    for (unsigned i = 0; i < n; i++) {
-        const float d = rintf((expf(log_d[i]) - 1) / (float) p->params->rate);
-        p->s.durations[i] = d >= 1 ? (unsigned) fminf(d, FS2_MAX_FRAMES + 1) : 1;
-        total += p->s.durations[i]; /* <= 1000 * 4001 */
-        if (total > FS2_MAX_FRAMES)
-            return fail_set(p->fail, FAIL_INPUT, -E2BIG,
-                            "a sentence would last more than %u s; put a full stop into it",
-                            FS2_MAX_FRAMES * p->m->hop / p->m->rate_hz);
-    }
-    p->s.n_frames = total;
-    return 0;
+    for (unsigned i = 0; i < n && r == 0; i++)
+        r = fs2_add_duration(p, i, fmaxf(rintf((expf(log_d[i]) - 1) / (float) p->params->rate), 1));
+    return r;
 }
 
 /* Length regulation: each phone's row for its frames, plus where in the phone a frame stands. */
-static int expand(struct pass *p, unsigned n_phones)
+static int expand(struct fs2_pass *p, unsigned n_phones)
 {
     const struct fs2 *m = p->m;
     const unsigned n = p->s.n_frames;
@@ -332,7 +254,7 @@ static int expand(struct pass *p, unsigned n_phones)
             place[2 * (size_t) n + t] = (float) d / (float) m->max_duration_scale;
         }
     if ((r = nn_tensor(p->run, 3, n, 0, &where)) < 0 || (r = nn_tensor_write(where, place)) < 0 ||
-        (r = nn_tensor(p->run, m->hidden, n, margin_of(m), &y)) < 0 ||
+        (r = nn_tensor(p->run, m->hidden, n, fs2_margin(m), &y)) < 0 ||
         (r = nn_gather(p->run, p->x, index, n, y)) < 0 ||
         (r = nn_linear(p->run, m->place, where, y, nn_conv_params(.residual = y))) < 0)
         return r;
@@ -342,16 +264,16 @@ static int expand(struct pass *p, unsigned n_phones)
 }
 
 /* x [hidden][frames] -> s.mel */
-static int decode(struct pass *p)
+static int decode(struct fs2_pass *p)
 {
     const struct fs2 *m = p->m;
     struct nn_tensor *mel;
     int r;
 
-    if ((r = record_angles(m, p->run, p->x)) < 0)
+    if ((r = fs2_record_angles(m, p->run, p->x)) < 0)
         return r;
     for (unsigned i = 0; i < m->n_decoder; i++)
-        if ((r = record_block(m, p->run, &m->decoder[i], p->x)) < 0)
+        if ((r = fs2_record_block(m, p->run, &m->decoder[i], p->x)) < 0)
             return r;
     if ((r = nn_tensor(p->run, m->n_mels, p->s.n_frames, 0, &mel)) < 0 ||
         (r = nn_linear(p->run, m->mel, p->x, mel, nn_conv_params())) < 0 ||
@@ -360,24 +282,19 @@ static int decode(struct pass *p)
     return nn_tensor_read(mel, p->s.mel);
 }
 
-static int run_pass(struct pass *p, const struct fs2_phone *phones, unsigned n)
+static int run_pass(struct fs2_pass *p, const struct fs2_phone *phones, unsigned n)
 {
     const struct fs2 *m = p->m;
     struct nn_tensor *log_durations;
     int r;
 
     if ((r = record_encoder(m, p->run, phones, n, p->params->voice, &p->x)) < 0 ||
-        (r = record_predictor(m, p->run, &m->duration, p->x, 1, &log_durations)) < 0 ||
+        (r = fs2_record_predictor(p->run, &m->duration, p->x, 1, &log_durations)) < 0 ||
         (m->by_phone && (r = record_variances(p)) < 0) ||
         (r = nn_run_wait(p->run, p->cancel, p->fail)) < 0 ||
         (r = decide_durations(p, log_durations, n)) < 0)
         return r;
-    p->s.n_mels = m->n_mels;
-    p->s.mel = malloc((size_t) m->n_mels * p->s.n_frames * sizeof(*p->s.mel));
-    p->s.f0_hz = calloc(p->s.n_frames, sizeof(*p->s.f0_hz));
-    if (!p->s.mel || !p->s.f0_hz)
-        return -ENOMEM;
-    if (m->by_phone && (r = apply_variances(p)) < 0)
+    if ((r = fs2_make_room(p)) < 0 || (m->by_phone && (r = apply_variances(p)) < 0))
         return r;
     if ((r = expand(p, n)) < 0)
         return r;
@@ -426,14 +343,15 @@ int fs2_speak(struct fs2 *m, const struct fs2_phone *phones, size_t n,
               struct fail *fail)
 {
     CLEANUP(nn_run_freep) struct nn_run *run = NULL;
-    struct pass p = {.m = m, .params = params, .cancel = cancel, .fail = fail};
+    struct fs2_pass p = {.m = m, .params = params, .cancel = cancel, .fail = fail};
     int r;
 
     if ((r = check(m, phones, n, params, fail)) < 0)
         return r;
     if ((r = nn_run_new(m->nn, &run)) == 0) {
         p.run = run;
-        r = run_pass(&p, phones, (unsigned) n);
+        r = m->has_bins ? fs2_bins_speak(&p, phones, (unsigned) n)
+                        : run_pass(&p, phones, (unsigned) n);
     }
     if (r < 0) {
         fs2_speech_done(&p.s);

@@ -3,9 +3,14 @@
  * FastSpeech2 (Ren et al. 2020, arXiv 2006.04558): phones -> log-mel, with duration, pitch (by
  * phone or by frame) and energy predictors. models/recipes/fastspeech2.py trains it and is the
  * reference of the golden test. One thread at a time.
+ *
+ * Files whose configuration says "arrangement": "ming024" hold what that code trains, under its
+ * tensor names (models/recipes/fastspeech2_ming024.py is the reference; docs/models.md has the
+ * keys): tones in the phones, pitch and energy sorted into bins, a postnet.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,6 +39,7 @@ struct fs2_params {
     unsigned voice;                  ///< index of fs2_voices()
     const struct fs2_point *contour; ///< [n_contour] rising in `at`, linear between, level outside;
     size_t n_contour;                ///< on top of `pitch`; borrowed
+    bool details;                    ///< keep what is made on the way, too (bins only)
 };
 #define fs2_params(...) (&(struct fs2_params){.rate = 1, .pitch = 1, .energy = 1, __VA_ARGS__})
 
@@ -42,6 +48,9 @@ struct fs2_speech {
     float *mel;                ///< [n_mels][n_frames], natural log, owned
     double *f0_hz;             ///< [n_frames], 0 = unvoiced, owned; zeros when pitch is by phone
     unsigned *durations;       ///< [n_phones] frames, owned
+    /** With params->details and bins, else NULL; owned. The mel before the postnet, and what the
+     * predictors said, in deviations from the corpus's mean: [n_phones] or [n_frames]. */
+    float *mel_before, *pitch, *energy;
 };
 void fs2_speech_done(struct fs2_speech *s);
 
@@ -50,13 +59,18 @@ struct fs2 *fs2_free(struct fs2 *fs2);
 DEFINE_CLEANUP(struct fs2 *, fs2_free);
 unsigned fs2_rate_hz(const struct fs2 *fs2); ///< sampling rate, e.g. 16000
 unsigned fs2_hop(const struct fs2 *fs2);     ///< samples a frame, e.g. 256
+unsigned fs2_n_mels(const struct fs2 *fs2);  ///< bands, e.g. 80
+double fs2_top_hz(const struct fs2 *fs2);    ///< where they end, e.g. 8000
+/** Whether its phones are those of lang_phones_toned(): "@ang4" and no silence at the ends, in
+ * place of those of lang_phones(). */
+bool fs2_wants_tones_in_phones(const struct fs2 *fs2);
 /** Who speaks: the file's metadata "voices"; files that have none hold "xiaobei". */
 struct fs2_voice {
-    char *name, *gender, *title; ///< UTF-8; gender "female" or "male"
+    char *name, *gender, *title; ///< UTF-8; gender "female", "male" or "" where it is not known
 };
 /** *ret_n (>= 1) voices; borrowed. */
 const struct fs2_voice *fs2_voices(const struct fs2 *fs2, size_t *ret_n);
-/** Id of a phone name ("zh", "_ang", "sil", "，"), or -ENOENT. */
+/** Id of a phone name ("zh", "_ang", "sil", "，"; "@zh", "@ang4"), or -ENOENT. */
 int fs2_phone_id(const struct fs2 *fs2, const char *name);
 
 /** n phones (1 .. 1000) -> mel and F0. -E2BIG when the result would exceed 4,000 frames. */

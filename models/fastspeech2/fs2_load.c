@@ -9,7 +9,7 @@
 
 #include "nn/weights_load.h"
 
-static int load_phones(struct fs2 *m, const struct nn_file *f, struct fail *fail)
+int fs2_load_phones(struct fs2 *m, const struct nn_file *f, struct fail *fail)
 {
     const json_t *names = json_object_get(nn_file_config(f), "phones"), *v;
     size_t i;
@@ -68,11 +68,15 @@ static int load_voices(struct fs2 *m, const struct nn_file *f, struct fail *fail
     if (!list && !table) {
         json_auto_t *one =
             json_pack("{ssssss}", "name", "xiaobei", "gender", "female", "title", "Xiaobei");
-        return one ? load_voice(m, f, one, fail) : -ENOMEM;
+        m->voices = calloc(1, sizeof(*m->voices));
+        return one && m->voices ? load_voice(m, f, one, fail) : -ENOMEM;
     }
     if (!json_is_array(list) || json_array_size(list) < 1 ||
         json_array_size(list) > FS2_MAX_VOICES || (json_array_size(list) > 1 && !table))
         return nn_file_broken(f, fail, "configuration 'voices' does not fit its tensor 'speakers'");
+    m->voices = calloc(json_array_size(list), sizeof(*m->voices));
+    if (!m->voices)
+        return -ENOMEM;
     json_array_foreach((json_t *) list, i, v) if ((r = load_voice(m, f, v, fail)) < 0) return r;
     return 0;
 }
@@ -82,8 +86,7 @@ static int load_config(struct fs2 *m, const struct nn_file *f, struct fail *fail
     const char *level;
     int r;
 
-    if ((r = nn_file_expect_model(f, "fastspeech2", fail)) < 0 ||
-        (r = nn_file_uint(f, NULL, "rate", 8000, 48000, &m->rate_hz, fail)) < 0 ||
+    if ((r = nn_file_uint(f, NULL, "rate", 8000, 48000, &m->rate_hz, fail)) < 0 ||
         (r = nn_file_uint(f, NULL, "hop", 16, 4096, &m->hop, fail)) < 0 ||
         (r = nn_file_uint(f, NULL, "n_mels", 1, 512, &m->n_mels, fail)) < 0 ||
         (r = nn_file_uint(f, NULL, "hidden", 8, 2048, &m->hidden, fail)) < 0 ||
@@ -101,7 +104,7 @@ static int load_config(struct fs2 *m, const struct nn_file *f, struct fail *fail
         (r = nn_file_number(f, NULL, "pitch_scale", 1e-3, 10, &m->pitch_scale, fail)) < 0 ||
         (r = nn_file_number(f, NULL, "max_duration_scale", 1e-3, 1e4, &m->max_duration_scale,
                             fail)) < 0 ||
-        (r = load_phones(m, f, fail)) < 0 || (r = load_voices(m, f, fail)) < 0)
+        (r = fs2_load_phones(m, f, fail)) < 0 || (r = load_voices(m, f, fail)) < 0)
         return r;
     /* what nn_attention() takes; "same" convolutions have a middle tap */
     if (m->hidden % m->heads || m->hidden / m->heads % 4 || m->hidden / m->heads > 128)
@@ -112,6 +115,8 @@ static int load_config(struct fs2 *m, const struct nn_file *f, struct fail *fail
     if (!level || (strcmp(level, "phone") != 0 && strcmp(level, "frame") != 0))
         return nn_file_broken(f, fail, "configuration 'variance_level' is not phone or frame");
     m->by_phone = strcmp(level, "phone") == 0;
+    m->ffn_taps = 1;
+    m->top_hz = m->rate_hz / 2.0;
     return 0;
 }
 
@@ -137,6 +142,7 @@ static void load_predictor(struct nn_loader *l, unsigned hidden, unsigned taps, 
                            const char *name, struct fs2_predictor *p)
 {
     p->taps = taps;
+    p->width = hidden;
     p->conv1 = nn_load_conv1d(l, hidden, hidden, taps, "%s.conv1", name);
     p->norm1 = nn_load_norm(l, hidden, "%s.norm1", name);
     p->conv2 = nn_load_conv1d(l, hidden, hidden, taps, "%s.conv2", name);
@@ -169,7 +175,12 @@ int fs2_load(struct fs2 *m, const char *path, struct fail *fail)
     struct nn_loader l = {.nn = m->nn, .fail = fail, .half = true};
     int r;
 
-    if ((r = nn_file_open(path, &f, fail)) < 0 || (r = load_config(m, f, fail)) < 0)
+    if ((r = nn_file_open(path, &f, fail)) < 0 ||
+        (r = nn_file_expect_model(f, "fastspeech2", fail)) < 0)
+        return r;
+    if (json_object_get(nn_file_config(f), "arrangement"))
+        return fs2_bins_load(m, f, fail);
+    if ((r = load_config(m, f, fail)) < 0)
         return r;
     l.file = f;
     m->phone = nn_load_table(&l, m->n_phones, m->hidden, "phone");

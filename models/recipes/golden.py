@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""golden.py OUT [dotmap|envelope|voices]: small models with seeded random weights, their inputs and what PyTorch computes, for tests/golden.
+"""golden.py OUT [dotmap|envelope|voices|bins]: small models with seeded random weights, their inputs and what PyTorch computes, for tests/golden.
 
 Each model is stored as it would be shipped (NAME.safetensors, its configuration under metadata "brailled"), with inputs and outputs in
 NAME.io.safetensors. Weights are scaled so that no layer dies or saturates. The stored precision (f32, f16, bf16) differs from model to model, so that
@@ -18,6 +18,7 @@ from safetensors.torch import save_file
 import dotmap
 import envelope
 import fastspeech2
+import fastspeech2_ming024 as ming024
 import hifigan
 from clip_model import SPECIALS, BrailleCLIP
 from common import HOP, RATE
@@ -166,6 +167,39 @@ def make_voices(folder, precision):
 
 
 @torch.no_grad()
+def make_bins(folder, level, precision, d_control, pitch_factor, energy_factor):
+    """ming024's arrangement: by phone with speakers and the corpus's F0, by frame with neither (then its control multiplies deviations)."""
+    by_phone = level == "phone"
+    config = dict(ming024.CONFIG, hidden=24, ffn=16, kernels=[9, 1] if by_phone else [5, 3], encoder_layers=1, decoder_layers=2, predictor=16 if by_phone else 24,
+                  n_bins=32, n_mels=20, postnet=24, postnet_layers=5 if by_phone else 3, n_phones=12, n_voices=3 if by_phone else 1, max_length=64,
+                  pitch_level=level, energy_level=level)
+    stats, voice = (ming024.STATS, 2) if by_phone else (None, 0)
+    f0 = stats["pitch"][2:] if stats else ()
+    change = dict(p_change=ming024.pitch_factor(pitch_factor, *f0), e_change=lambda v: v * energy_factor)
+    for seed in range(100):  # as above
+        m = ming024.randomise(ming024.FastSpeech2(config), seed)
+        for b in (m.variance_adaptor.pitch_bins, m.variance_adaptor.energy_bins):
+            b.copy_(torch.linspace(-3, 5, config["n_bins"] - 1))
+        tensors = {k: v for k, v in stored(m, precision).items() if not k.endswith(("position_enc", "num_batches_tracked"))}
+        for stack in (m.encoder, m.decoder):  # it is not in the file
+            stack.position_enc.copy_(ming024.sinusoid(config["max_length"] + 1, config["hidden"]))
+        ids = torch.randint(1, config["n_phones"], (1, 15), generator=torch.Generator().manual_seed(seed))
+        plain, varied = m(ids, voice), m(ids, voice, d_control, **change)
+        if min(ming024.edge(m, plain), ming024.edge(m, varied)) > (2e-3 if by_phone else 2e-4):
+            break
+    else:
+        sys.exit("no seed without a decision near its edge")
+    io = dict(phones=ids[0], factors=[1 / d_control, pitch_factor, energy_factor, voice])
+    for prefix, o in (("", plain), ("varied_", varied)):
+        io.update({prefix + "dur": o["durations"][0], prefix + "mel": o["mel"][0].T, prefix + "before": o["mel_before"][0].T, prefix + "pitch": o["pitch"][0],
+                   prefix + "energy": o["energy"][0]})
+    assert plain["mel"].shape[1] > config["max_length"] and (plain["mel"] - plain["mel"].mean(1, keepdim=True)).std() > 0.2
+    names = ["_", *(f"@{i}" for i in range(1, config["n_phones"]))]
+    voices = ["SSB0005", "SSB0009", "SSB0011"] if by_phone else ["one"]
+    write(folder, "fastspeech2-bins-" + level, tensors, ming024.metadata(config, names, voices, stats), io)
+
+
+@torch.no_grad()
 def make_envelope(folder):
     """A buzz with noise, and the mel of something else that is loud and quiet elsewhere."""
     torch.manual_seed(11)
@@ -220,7 +254,8 @@ def main():
     os.makedirs(folder, exist_ok=True)
     torch.set_num_threads(1)
     shipped = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../dataset/braille/data/dotmap.f16")
-    parts = dict(dotmap=lambda: make_dotmap(folder, shipped), envelope=lambda: make_envelope(folder), voices=lambda: make_voices(folder, "f16"))
+    parts = dict(dotmap=lambda: make_dotmap(folder, shipped), envelope=lambda: make_envelope(folder), voices=lambda: make_voices(folder, "f16"),
+                 bins=lambda: (make_bins(folder, "phone", "f32", 1.25, 1.15, 0.7), make_bins(folder, "frame", "f16", 0.75, 0.8, 1.5)))
     for part in sys.argv[2:] or parts:  # the dots by themselves: after its weights changed
         parts[part]()
     if sys.argv[2:]:

@@ -333,6 +333,67 @@ static void test_voices(struct nn *nn)
     REQUIRE(n_voices == 1 && strcmp(voices[0].name, "xiaobei") == 0);
 }
 
+/* What the predictors said and the mel before the postnet, when they are asked for. */
+static void compare_details(const char *name, struct nn_file *io, const char *prefix,
+                            const struct fs2_speech *s)
+{
+    const struct {
+        const char *key;
+        const float *got;
+    } parts[] = {{"before", s->mel_before}, {"pitch", s->pitch}, {"energy", s->energy}};
+    char key[32];
+    size_t n;
+
+    for (size_t i = 0; i < ELEMENTSOF(parts); i++) {
+        snprintf(key, sizeof(key), "%s%s", prefix, parts[i].key);
+        const float *want = stored(io, key, &n);
+        REQUIRE(parts[i].got);
+        compare(name, key, parts[i].got, want, n);
+    }
+}
+
+/* ming024's arrangement: bins, postnet, speakers, more frames than its table of places has. */
+static void test_bins(struct nn *nn, const char *name, size_t n_voices)
+{
+    static const struct fs2_point level[] = {{0, 0.8}, {1, 0.8}};
+    CLEANUP(nn_file_closep) struct nn_file *io = NULL;
+    CLEANUP(fs2_freep) struct fs2 *m = NULL;
+    struct fs2_phone phones[64];
+    struct fs2_speech s = {0}, bent = {0};
+    size_t n, n_factors, n_there;
+
+    WORKS(nn_file_open(path_of(name, ".io"), &io, &fail));
+    WORKS(fs2_new(nn, path_of(name, ""), &m, &fail));
+    REQUIRE(fs2_rate_hz(m) == 22050 && fs2_hop(m) == 256 && fs2_n_mels(m) == 20);
+    REQUIRE(fs2_wants_tones_in_phones(m) && fs2_top_hz(m) == 8000);
+    REQUIRE(fs2_phone_id(m, "@7") == 7 && fs2_phone_id(m, "7") == -ENOENT);
+    const struct fs2_voice *voices = fs2_voices(m, &n_there);
+    REQUIRE(n_there == n_voices && (n_voices == 1 || strcmp(voices[1].name, "SSB0009") == 0));
+    const float *ids = stored(io, "phones", &n), *f = stored(io, "factors", &n_factors);
+    REQUIRE(n <= ELEMENTSOF(phones) && n_factors == 4);
+    for (size_t i = 0; i < n; i++)
+        phones[i] = (struct fs2_phone){.id = (uint16_t) ids[i], .tone = 255, .position = 255};
+    struct fs2_params params = {1, 1, 1, (unsigned) f[3], .details = true};
+    WORKS(fs2_speak(m, phones, n, &params, &s, NULL, &fail));
+    compare_speech(name, io, "", &s, n);
+    compare_details(name, io, "", &s);
+    fs2_speech_done(&s);
+    params = (struct fs2_params){f[0], f[1], f[2], (unsigned) f[3], .details = true};
+    WORKS(fs2_speak(m, phones, n, &params, &s, NULL, &fail));
+    compare_speech(name, io, "varied_", &s, n);
+    compare_details(name, io, "varied_", &s);
+    /* a level contour is as a pitch, and nothing is kept that nobody asked for */
+    params = (struct fs2_params){f[0], f[1] / 0.8, f[2], (unsigned) f[3], level, 2};
+    WORKS(fs2_speak(m, phones, n, &params, &bent, NULL, &fail));
+    REQUIRE(bent.n_frames == s.n_frames && !bent.pitch && !bent.energy && !bent.mel_before);
+    compare(name, "contour", bent.mel, s.mel, (size_t) s.n_mels * s.n_frames);
+    fs2_speech_done(&s);
+    fs2_speech_done(&bent);
+    REQUIRE(fs2_speak(m, phones, n, fs2_params(.voice = 3), &s, NULL, NULL) == -EINVAL && !s.mel);
+    phones[0].id = 12;
+    REQUIRE(fs2_speak(m, phones, n, fs2_params(), &s, NULL, NULL) == -EINVAL && !s.mel);
+}
+
 static void test_too_long(struct nn *nn)
 {
     CLEANUP(fs2_freep) struct fs2 *m = NULL;
@@ -496,6 +557,17 @@ static void test_hostile(struct nn *nn)
     require_refused(nn, "fastspeech2-frame", "\\\"pitch_scale\\\": 0.25",
                     "\\\"pitch_scale\\\": 0.00");
     require_refused(nn, "fastspeech2-frame", "\\\"kernel\\\": 5", "\\\"kernel\\\": 4");
+    require_refused(nn, "fastspeech2-bins-phone", "ming024", "other24");
+    require_refused(nn, "fastspeech2-bins-phone", "[9, 1]", "[9, 2]");
+    require_refused(nn, "fastspeech2-bins-phone", "[9, 1]", "[9   ]");
+    require_refused(nn, "fastspeech2-bins-phone", "\\\"fmax\\\": 8000", "\\\"fmax\\\": 9e9 ");
+    require_refused(nn, "fastspeech2-bins-phone", "\\\"n_bins\\\": 32", "\\\"n_bins\\\": 33");
+    require_refused(nn, "fastspeech2-bins-phone", "\\\"postnet_layers\\\": 5",
+                    "\\\"postnet_layers\\\": 9");
+    require_refused(nn, "fastspeech2-bins-phone", "\\\"SSB0005\\\", ", "             ");
+    require_refused(nn, "fastspeech2-bins-phone", "\\\"SSB0005\\\"", "\\\"\\\"       ");
+    require_refused(nn, "fastspeech2-bins-phone", "53.598", "-3.598");
+    require_refused(nn, "fastspeech2-bins-phone", "running_var", "running_vax");
     require_refused(nn, "clip", "\\\"patch\\\": 8", "\\\"patch\\\": 7");
     require_refused(nn, "clip", "\\\"patch\\\": 8", "\\\"patch\\\": 4");
     require_refused(nn, "clip", "\\\"vision_heads\\\": 3", "\\\"vision_heads\\\": 7");
@@ -525,6 +597,8 @@ int main(int argc, char **argv)
             test_hifigan(nn, vocoders[i]);
         test_fastspeech2(nn, "fastspeech2-frame");
         test_fastspeech2(nn, "fastspeech2-phone");
+        test_bins(nn, "fastspeech2-bins-phone", 3);
+        test_bins(nn, "fastspeech2-bins-frame", 1);
         test_clip(nn);
     }
     nn_set_portable(nn, false);
