@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +18,6 @@
 #include "base/tr.h"
 #include "tools/eval.h"
 #include "tools/eval/speech/speech.h"
-
-volatile int eval_cancelled;
 
 static const char help[] = N_(
     "usage: braille-eval speech LIST [OPTION...]\n\n"
@@ -85,20 +82,6 @@ static void eval_done(struct eval *e)
     eval_command_done(&e->command);
     eval_rows_done(&e->rows[0]);
     eval_rows_done(&e->rows[1]);
-}
-
-static void on_signal(int number)
-{
-    eval_cancelled = 1;
-}
-
-static void catch_signals(void)
-{
-    const struct sigaction stop = {.sa_handler = on_signal}, ignore = {.sa_handler = SIG_IGN};
-
-    sigaction(SIGINT, &stop, NULL);
-    sigaction(SIGTERM, &stop, NULL);
-    sigaction(SIGPIPE, &ignore, NULL); /* of a recogniser that reads no more */
 }
 
 /* ---- speech ---- */
@@ -578,7 +561,7 @@ int eval_speech(int argc, char **argv)
     CLEANUP(eval_done) struct eval e = {0};
     struct fail fail = {0};
 
-    catch_signals();
+    eval_catch_signals();
     int r = parse(argc, argv, &e, &fail);
     if (r == 0)
         r = run(&e, &fail);

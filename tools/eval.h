@@ -5,6 +5,10 @@
  */
 #pragma once
 
-int eval_reading(int argc, char **argv); ///< eval-reading.c
-int eval_clean(int argc, char **argv);   ///< eval-clean.c
-int eval_speech(int argc, char **argv);  ///< eval-speech.c
+int eval_reading(int argc, char **argv);   ///< eval-reading.c
+int eval_clean(int argc, char **argv);     ///< eval-clean.c
+int eval_speech(int argc, char **argv);    ///< eval-speech.c
+int eval_retrieval(int argc, char **argv); ///< eval-retrieval.c
+
+extern volatile int eval_cancelled; ///< set by SIGINT and SIGTERM
+void eval_catch_signals(void);      ///< from here on; SIGPIPE is ignored. braille-eval.c

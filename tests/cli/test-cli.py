@@ -371,7 +371,7 @@ def case_data():
         print('$', *words, '->', p.returncode, p.stderr.strip()[-200:])
         require(p.returncode == code and says in p.stderr, code, says, p.returncode, p.stderr)
         return p.stdout
-    for program, later in ((dataset, ''), (evaluate, 'retrieval')):
+    for program, later in ((dataset, ''), (evaluate, '')):
         listed = ends(0, program, '--help')
         for name in later.split():
             ends(69, program, name, says='later version')

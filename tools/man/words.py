@@ -37,6 +37,7 @@ EXAMPLES = {
     'braillectl-spool': [('braillectl spool ~/Braille', 'What lies in the folder becomes sound.', '文件夹里的内容变成声音。')],
     'braille-dataset-build': [('braille-dataset build bit --seed 1', 'The whole family of data sets.', '整个系列的数据集。')],
     'braille-eval-reading': [('braille-eval reading TRUTH READINGS --json', 'Dots and cells against annotations.', '把点和方与标注比较。')],
+    'braille-eval-retrieval': [('braille-eval retrieval bit/BIT* --clip crops.safetensors --k 1,3,5', 'All sets, with votes of training pictures.', '所有数据集，并由训练图片投票。')],
     'sd_brailled': [('spd-say -o brailled -l zh-CN 你好', 'Speak through speech-dispatcher.', '经过 speech-dispatcher 说话。')],
 }
 

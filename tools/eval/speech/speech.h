@@ -11,9 +11,8 @@
 
 #include "base/fail.h"
 #include "pipeline/pipeline.h"
+#include "tools/eval.h"
 #include "tools/eval/speech/signal.h"
-
-extern volatile int eval_cancelled; ///< set by SIGINT and SIGTERM
 
 /* ---- list.c ---- */
 
