@@ -17,15 +17,12 @@
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the file's floats are little-endian");
 
 #define HEADER_MAX ((uint64_t) 100 * 1000 * 1000) /* the format's own limit */
-#define RANK_MAX 8
-
-enum dtype { F32, F16, BF16 };
 
 struct entry {
     const char *name; ///< borrowed from the header
-    enum dtype dtype;
+    enum nn_dtype dtype;
     unsigned rank;
-    size_t shape[RANK_MAX];
+    size_t shape[NN_RANK_MAX];
     size_t n;          ///< values
     size_t begin, end; ///< bytes from the start of the data
     float *copy;       ///< converted or realigned values, owned; NULL until asked for
@@ -33,6 +30,7 @@ struct entry {
 
 struct nn_file {
     char *path;
+    bool is_foreign;
     uint8_t *map;
     size_t size;
     const uint8_t *data; ///< inside the map
@@ -54,6 +52,9 @@ int nn_file_broken(const struct nn_file *f, struct fail *fail, const char *forma
     for (char *p = words; *p; p++) /* names come from the file: keep the message one line */
         if ((unsigned char) *p < ' ' || *p == 127)
             *p = '?';
+    if (f->is_foreign)
+        return fail_set(fail, FAIL_INPUT, -EBADMSG, "'%s' is broken: %s; download it again",
+                        f->path, words);
     return fail_set(fail, FAIL_UNAVAILABLE, -EBADMSG,
                     "weights file '%s' is broken: %s; install it again", f->path, words);
 }
@@ -65,6 +66,8 @@ static int map_file(struct nn_file *f, struct fail *fail)
     struct stat st;
     int fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* never wait for a pipe */
 
+    if (fd < 0 && f->is_foreign)
+        return fail_set(fail, FAIL_OPEN, -errno, "cannot open '%s': %m", f->path);
     if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
         return fail_set(fail, FAIL_UNAVAILABLE, -ENOENT,
                         "no weights at '%s'; install the model files or name their folder with "
@@ -139,17 +142,30 @@ static int read_metadata(struct nn_file *f, struct fail *fail)
     return 0;
 }
 
-static int read_dtype(const json_t *v, enum dtype *ret, size_t *ret_size)
-{
-    static const struct {
-        const char *name;
-        size_t size;
-    } types[] = {[F32] = {"F32", 4}, [F16] = {"F16", 2}, [BF16] = {"BF16", 2}};
+static const struct {
+    const char *name;
+    size_t size;
+} types[NN_DTYPES] = {
+    [NN_F32] = {"F32", 4}, [NN_F16] = {"F16", 2},   [NN_BF16] = {"BF16", 2}, [NN_F64] = {"F64", 8},
+    [NN_I64] = {"I64", 8}, [NN_I32] = {"I32", 4},   [NN_I16] = {"I16", 2},   [NN_I8] = {"I8", 1},
+    [NN_U8] = {"U8", 1},   [NN_BOOL] = {"BOOL", 1},
+};
 
-    for (size_t i = 0; i < ELEMENTSOF(types); i++)
+const char *nn_dtype_name(enum nn_dtype dtype)
+{
+    return types[dtype].name;
+}
+
+size_t nn_dtype_size(enum nn_dtype dtype)
+{
+    return types[dtype].size;
+}
+
+static int read_dtype(const struct nn_file *f, const json_t *v, enum nn_dtype *ret)
+{
+    for (size_t i = 0; i < (f->is_foreign ? ELEMENTSOF(types) : NN_BF16 + 1); i++)
         if (json_is_string(v) && strcmp(json_string_value(v), types[i].name) == 0) {
-            *ret = (enum dtype) i;
-            *ret_size = types[i].size;
+            *ret = (enum nn_dtype) i;
             return 0;
         }
     return -EBADMSG;
@@ -157,7 +173,7 @@ static int read_dtype(const json_t *v, enum dtype *ret, size_t *ret_size)
 
 static int read_shape(const json_t *v, struct entry *e)
 {
-    if (!json_is_array(v) || json_array_size(v) > RANK_MAX)
+    if (!json_is_array(v) || json_array_size(v) > NN_RANK_MAX)
         return -EBADMSG;
     e->rank = (unsigned) json_array_size(v);
     e->n = 1;
@@ -185,12 +201,12 @@ static int read_offset(const json_t *v, size_t limit, size_t *ret)
 static int read_entry(const struct nn_file *f, const char *name, const json_t *v, struct entry *e,
                       struct fail *fail)
 {
-    size_t size, bytes;
+    size_t bytes;
 
     e->name = name;
     if (!json_is_object(v) || json_object_size(v) != 3)
         return nn_file_broken(f, fail, "tensor '%.80s' is not described as it should be", name);
-    if (read_dtype(json_object_get(v, "dtype"), &e->dtype, &size) < 0)
+    if (read_dtype(f, json_object_get(v, "dtype"), &e->dtype) < 0)
         return nn_file_broken(f, fail, "tensor '%.80s' is not F32, F16 or BF16", name);
     if (read_shape(json_object_get(v, "shape"), e) < 0)
         return nn_file_broken(f, fail, "tensor '%.80s' has an impossible shape", name);
@@ -199,7 +215,7 @@ static int read_entry(const struct nn_file *f, const char *name, const json_t *v
         read_offset(json_array_get(o, 0), f->data_size, &e->begin) < 0 ||
         read_offset(json_array_get(o, 1), f->data_size, &e->end) < 0 || e->begin > e->end)
         return nn_file_broken(f, fail, "tensor '%.80s' lies outside the file", name);
-    if (__builtin_mul_overflow(e->n, size, &bytes) || bytes != e->end - e->begin)
+    if (__builtin_mul_overflow(e->n, nn_dtype_size(e->dtype), &bytes) || bytes != e->end - e->begin)
         return nn_file_broken(f, fail, "tensor '%.80s' has another size than its shape", name);
     return 0;
 }
@@ -250,18 +266,29 @@ static int read_entries(struct nn_file *f, struct fail *fail)
     return 0;
 }
 
-int nn_file_open(const char *path, struct nn_file **ret, struct fail *fail)
+static int open_file(const char *path, bool is_foreign, struct nn_file **ret, struct fail *fail)
 {
     CLEANUP(nn_file_closep) struct nn_file *f = calloc(1, sizeof(*f));
     int r;
 
     if (!f || !(f->path = strdup(path)))
         return fail_set(fail, FAIL_OTHER, -ENOMEM, "not enough memory to read '%s'", path);
+    f->is_foreign = is_foreign;
     if ((r = map_file(f, fail)) < 0 || (r = read_header(f, fail)) < 0 ||
         (r = read_metadata(f, fail)) < 0 || (r = read_entries(f, fail)) < 0)
         return fail_set(fail, FAIL_OTHER, r, "cannot read weights file '%s': %m", path);
     *ret = TAKE_PTR(f);
     return 0;
+}
+
+int nn_file_open(const char *path, struct nn_file **ret, struct fail *fail)
+{
+    return open_file(path, false, ret, fail);
+}
+
+int nn_file_open_foreign(const char *path, struct nn_file **ret, struct fail *fail)
+{
+    return open_file(path, true, ret, fail);
 }
 
 struct nn_file *nn_file_close(struct nn_file *f)
@@ -370,6 +397,20 @@ bool nn_file_has(const struct nn_file *f, const char *name, unsigned *ret_rank, 
     return e;
 }
 
+size_t nn_file_n_tensors(const struct nn_file *f)
+{
+    return f->n_entries;
+}
+
+void nn_file_raw(const struct nn_file *f, size_t i, struct nn_raw *ret)
+{
+    const struct entry *e = &f->entries[i];
+
+    *ret = (struct nn_raw){
+        .name = e->name, .dtype = e->dtype, .rank = e->rank, .n = e->n, .data = f->data + e->begin};
+    memcpy(ret->shape, e->shape, sizeof(e->shape));
+}
+
 static float half_to_float(uint16_t h)
 {
     unsigned exponent = h >> 10 & 31, fraction = h & 1023;
@@ -380,6 +421,54 @@ static float half_to_float(uint16_t h)
     return h & 0x8000 ? -v : v;
 }
 
+static float to_float(enum nn_dtype dtype, const uint8_t *from)
+{
+    union {
+        float f32;
+        double f64;
+        int64_t i64;
+        int32_t i32;
+        int16_t i16;
+        uint16_t u16;
+        uint32_t u32;
+    } v;
+
+    memcpy(&v, from, nn_dtype_size(dtype));
+    switch (dtype) {
+    case NN_F32:
+        return v.f32;
+    case NN_F16:
+        return half_to_float(v.u16);
+    case NN_BF16:
+        v.u32 = (uint32_t) v.u16 << 16;
+        return v.f32;
+    case NN_F64:
+        return (float) v.f64;
+    case NN_I64:
+        return (float) v.i64;
+    case NN_I32:
+        return (float) v.i32;
+    case NN_I16:
+        return v.i16;
+    case NN_I8:
+        return (int8_t) *from;
+    case NN_U8:
+    case NN_BOOL:
+        return *from;
+    }
+    return NAN;
+}
+
+void nn_dtype_floats(enum nn_dtype dtype, const void *from, size_t n, float *to)
+{
+    const uint8_t *p = from;
+
+    if (dtype == NN_F32 && n > 0)
+        memcpy(to, from, n * sizeof(*to));
+    for (size_t i = 0; dtype != NN_F32 && i < n; i++)
+        to[i] = to_float(dtype, p + i * types[dtype].size);
+}
+
 /* The values as aligned f32, converted into e->copy where the map cannot be used as it is. */
 static const float *values(const struct nn_file *f, struct entry *e)
 {
@@ -387,25 +476,12 @@ static const float *values(const struct nn_file *f, struct entry *e)
 
     if (e->copy)
         return e->copy;
-    if (e->dtype == F32 && (uintptr_t) from % _Alignof(float) == 0)
+    if (e->dtype == NN_F32 && (uintptr_t) from % _Alignof(float) == 0)
         return (const float *) from;
     float *to = malloc(MAX(e->n, (size_t) 1) * sizeof(*to));
     if (!to)
         return NULL;
-    for (size_t i = 0; i < e->n; i++) {
-        uint16_t half;
-        uint32_t bits;
-        if (e->dtype == F32) {
-            memcpy(&to[i], from + 4 * i, 4);
-            continue;
-        }
-        memcpy(&half, from + 2 * i, 2);
-        bits = (uint32_t) half << 16;
-        if (e->dtype == F16)
-            to[i] = half_to_float(half);
-        else
-            memcpy(&to[i], &bits, 4);
-    }
+    nn_dtype_floats(e->dtype, from, e->n, to);
     return e->copy = to;
 }
 
@@ -433,6 +509,8 @@ int nn_file_tensor(struct nn_file *f, const char *name, unsigned rank, const siz
         return nn_file_broken(f, fail, "tensor '%.80s' is missing", name);
     if (e->rank != rank || (rank && memcmp(e->shape, shape, rank * sizeof(*shape)) != 0))
         return wrong_shape(f, e, rank, shape, fail);
+    if (e->dtype > NN_BF16)
+        return nn_file_broken(f, fail, "tensor '%.80s' is not F32, F16 or BF16", name);
     const float *v = values(f, e);
     if (!v)
         return fail_set(fail, FAIL_OTHER, -ENOMEM, "not enough memory to read '%s'", f->path);

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <jansson.h>
 
@@ -17,8 +18,20 @@
 
 struct nn_file;
 
+/** Types of values, by their names in the format; models of ours are of the first three. */
+enum nn_dtype { NN_F32, NN_F16, NN_BF16, NN_F64, NN_I64, NN_I32, NN_I16, NN_I8, NN_U8, NN_BOOL };
+#define NN_DTYPES (NN_BOOL + 1)
+#define NN_RANK_MAX 8
+const char *nn_dtype_name(enum nn_dtype dtype); ///< "F32"
+size_t nn_dtype_size(enum nn_dtype dtype);      ///< bytes a value
+/** `n` values at `from`, of any alignment, as f32. */
+void nn_dtype_floats(enum nn_dtype dtype, const void *from, size_t n, float *to);
+
 /** Map and check a file. Missing: FAIL_UNAVAILABLE -ENOENT; broken: FAIL_UNAVAILABLE -EBADMSG. */
 int nn_file_open(const char *path, struct nn_file **ret, struct fail *fail);
+/** The same of a file that a user brought: types that are no weights are let in, and what is wrong
+ * is FAIL_INPUT ("download it again"); missing: FAIL_OPEN. */
+int nn_file_open_foreign(const char *path, struct nn_file **ret, struct fail *fail);
 struct nn_file *nn_file_close(struct nn_file *f);
 DEFINE_CLEANUP(struct nn_file *, nn_file_close);
 
@@ -45,12 +58,25 @@ bool nn_file_has(const struct nn_file *f, const char *name, unsigned *ret_rank, 
  * map, or a converted copy (F16, BF16). Borrowed until nn_file_close(). */
 int nn_file_tensor(struct nn_file *f, const char *name, unsigned rank, const size_t *shape,
                    const float **ret, struct fail *fail);
+/** A tensor as it lies in the file, row-major, without any alignment. */
+struct nn_raw {
+    const char *name; ///< borrowed
+    enum nn_dtype dtype;
+    unsigned rank;
+    size_t shape[NN_RANK_MAX];
+    size_t n;         ///< values
+    const void *data; ///< borrowed from the map
+};
+size_t nn_file_n_tensors(const struct nn_file *f);
+/** Tensor i, in the order of their names. */
+void nn_file_raw(const struct nn_file *f, size_t i, struct nn_raw *ret);
 #define NN_SHAPE(...)                                                                              \
     (unsigned) (sizeof((const size_t[]){__VA_ARGS__}) / sizeof(size_t)), (const size_t[])          \
     {                                                                                              \
         __VA_ARGS__                                                                                \
     }
 
-/** "weights file 'x' is broken: <words>; install it again", FAIL_UNAVAILABLE, -EBADMSG. */
+/** "weights file 'x' is broken: <words>; install it again", FAIL_UNAVAILABLE, -EBADMSG; of a
+ * foreign file "'x' is broken: <words>; download it again", FAIL_INPUT. */
 int nn_file_broken(const struct nn_file *f, struct fail *fail, const char *format, ...)
     PRINTF_FORMAT(3, 4);

@@ -22,8 +22,9 @@ LAYERS = {
     'models/knn': LOW | {'vk', 'nn', 'knn'},
     'models/fastspeech2': LOW | {'vk', 'nn', 'fastspeech2'},
     'models/hifigan': LOW | {'vk', 'nn', 'hifigan'},
+    'models/import': LOW | {'nn', 'import'},
 }
-TOP = {'base', 'image', 'audio', 'braille', 'lang', 'manifest', 'vk', 'nn', 'clip', 'knn', 'fastspeech2', 'hifigan', 'pipeline'}
+TOP = {'base', 'image', 'audio', 'braille', 'lang', 'manifest', 'vk', 'nn', 'clip', 'knn', 'fastspeech2', 'hifigan', 'import', 'pipeline'}
 LAYERS |= {'models/pipeline': TOP, 'tools': TOP | {'tools'}, 'daemon': TOP | {'daemon'}}
 FENCES = {  # third-party header -> the only folders that may include it
     r'vulkan/': ('vkshaders',),
@@ -38,6 +39,7 @@ FENCES = {  # third-party header -> the only folders that may include it
     r'kiss_fft': ('models/hifigan',),
     r'sonic\.h': ('models/pipeline',),
     r'sane/': ('tools/ctl/scan',),
+    r'zlib\.h': ('models/import',),
 }
 
 root = pathlib.Path(sys.argv[1])
