@@ -99,6 +99,14 @@ struct lang_phone {
  * *ret owned. Same result as recipes/phones.py. */
 int lang_phones(const char *pinyin, struct lang_phone **ret, size_t *ret_n, struct fail *fail);
 
+/** The same as phones of ming024's AISHELL3 models (its pinyin-lexicon-r.txt): initials "@zh", finals
+ * with their tone "@ang4", y and w before finals without an initial, "@ii" of zi and "@iii" of zhi,
+ * "@rr" of a neutral er behind a syllable of its word, "@sp" of any pause inside; no silence at the
+ * ends; tone and position 0. The lexicon speaks weng as wen and yo as you; here they are "@w @eng"
+ * and "@y @o". */
+int lang_phones_toned(const char *pinyin, struct lang_phone **ret, size_t *ret_n,
+                      struct fail *fail);
+
 /** Cut spoken pinyin into sentences (after 。！？, and long ones after ，；：、 or a word) of at
  * most `max_syllables`; silent signs go. *ret: array of owned strings, free each and the array;
  * never NULL, may be empty. -EINVAL: no pinyin, see lang_phones(). */
