@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 enum {
-    RAW_RATE_HZ = 16000,           ///< what the name of the raw format promises
     MEMFD_LIMIT_BYTES = 256 << 20, ///< of a sound that is kept until it is whole, as 16 bits
 };
 
@@ -150,10 +149,7 @@ int sound_take(void *userdata, const struct pipeline_chunk *chunk, struct fail *
 
     if (job->cancel)
         return -ECANCELED;
-    res->rate_hz = pipeline_rate_hz(s->pipeline);
-    if (job->options.format == AUDIO_RAW && res->rate_hz != RAW_RATE_HZ)
-        return fail_set(fail, FAIL_DEFECT, -EINVAL,
-                        "the voice speaks at %u Hz; ask for audio/x-wav", res->rate_hz);
+    res->rate_hz = chunk->rate_hz;
     res->acoustic_ms += chunk->acoustic_ms;
     res->vocoder_ms += chunk->vocoder_ms;
     int r = keep_segment(job, chunk);

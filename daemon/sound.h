@@ -9,10 +9,11 @@
 
 struct worker;
 
+enum { RAW_RATE_HZ = 16000 }; ///< what the name of the raw format promises
+
 struct sound {
     struct worker *w;
     struct job *job;
-    struct pipeline *pipeline;
     size_t n_told; ///< segments that the owner was told of
 };
 

@@ -88,10 +88,13 @@ static int say(struct task *t, const char *text)
 {
     const struct pipeline_job pj = pipeline_job_of(t);
     struct job *job = t->job;
-    struct sound sound = {.w = t->w, .job = job, .pipeline = t->pipeline};
+    struct sound sound = {.w = t->w, .job = job};
     struct job_result *res = &job->result;
+    struct pipeline_say_params params = job->options.say;
 
-    int r = pipeline_say(t->pipeline, text, &job->options.say, &pj, sound_take, &sound, &res->fail);
+    if (job->options.format == AUDIO_RAW)
+        params.rate_hz = RAW_RATE_HZ;
+    int r = pipeline_say(t->pipeline, text, &params, &pj, sound_take, &sound, &res->fail);
     if (r == -ENODATA) { /* marks only: done, and silent; the answer warns of it */
         res->fail = (struct fail){0};
         return find_unsaid(job, text, res);

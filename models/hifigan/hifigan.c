@@ -63,6 +63,26 @@ unsigned hifigan_hop(const struct hifigan *h)
     return h->hop;
 }
 
+unsigned hifigan_n_mels(const struct hifigan *h)
+{
+    return h->n_mels;
+}
+
+double hifigan_top_hz(const struct hifigan *h)
+{
+    return h->top_hz;
+}
+
+bool hifigan_wants_f0(const struct hifigan *h)
+{
+    return h->has_source;
+}
+
+unsigned hifigan_envelope_passes(const struct hifigan *h)
+{
+    return h->envelope_passes;
+}
+
 void hifigan_set_chunk(struct hifigan *h, unsigned n_frames)
 {
     h->chunk = MAX(n_frames, 1u);

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/fail.h"
@@ -18,6 +19,13 @@ struct hifigan *hifigan_free(struct hifigan *h);
 DEFINE_CLEANUP(struct hifigan *, hifigan_free);
 unsigned hifigan_rate_hz(const struct hifigan *h);
 unsigned hifigan_hop(const struct hifigan *h);
+unsigned hifigan_n_mels(const struct hifigan *h);
+double hifigan_top_hz(const struct hifigan *h); ///< where the mel's bands end
+bool hifigan_wants_f0(const struct hifigan *h);
+/** How many passes of the filter of hifigan/envelope.h its samples want, as its file says
+ * ("envelope"); else 2, and none where the bands end elsewhere than at half the rate, which the
+ * filter's do. */
+unsigned hifigan_envelope_passes(const struct hifigan *h);
 
 /** mel [n_mels][n_frames], natural log -> samples [n_frames * hop] in -1 .. 1. `f0_hz` [n_frames]
  * (0 = unvoiced) feeds the harmonic source; a generator without one accepts NULL. */

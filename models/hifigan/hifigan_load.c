@@ -107,6 +107,22 @@ static int load_source_config(struct hifigan *h, const struct nn_file *f, struct
     return 0;
 }
 
+/* Where the bands end and whether the filter is wanted; most files say neither. */
+static int load_mel_config(struct hifigan *h, const struct nn_file *f, struct fail *fail)
+{
+    const json_t *config = nn_file_config(f);
+    int r = 0;
+
+    h->top_hz = h->rate_hz / 2.0;
+    if (json_object_get(config, "fmax"))
+        r = nn_file_number(f, NULL, "fmax", 1000, h->top_hz, &h->top_hz, fail);
+    h->envelope_passes = h->top_hz < h->rate_hz / 2.0 ? 0 : 2;
+    if (r == 0 && json_object_get(config, "envelope"))
+        r = nn_file_uint(f, NULL, "envelope", 0, h->envelope_passes ? 4 : 0, &h->envelope_passes,
+                         fail);
+    return r;
+}
+
 static int load_config(struct hifigan *h, const struct nn_file *f, struct fail *fail)
 {
     int r;
@@ -117,8 +133,8 @@ static int load_config(struct hifigan *h, const struct nn_file *f, struct fail *
         (r = nn_file_uint(f, NULL, "n_mels", 1, 512, &h->n_mels, fail)) < 0 ||
         (r = nn_file_uint(f, NULL, "channels", 2, 2048, &h->channels, fail)) < 0 ||
         (r = nn_file_uint(f, NULL, "resblock", 1, 2, &h->resblock_type, fail)) < 0 ||
-        (r = load_source_config(h, f, fail)) < 0 || (r = load_stages(h, f, fail)) < 0 ||
-        (r = load_resblocks(h, f, fail)) < 0)
+        (r = load_mel_config(h, f, fail)) < 0 || (r = load_source_config(h, f, fail)) < 0 ||
+        (r = load_stages(h, f, fail)) < 0 || (r = load_resblocks(h, f, fail)) < 0)
         return r;
     /* the source enters after stages 0 and 1; its strided filter must start on a texel */
     if (h->has_source && (h->n_stages != 2 || h->hop / h->stages[0].rate % 8))

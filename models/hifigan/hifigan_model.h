@@ -35,6 +35,8 @@ struct hifigan_stage {
 struct hifigan {
     struct nn *nn; ///< borrowed
     unsigned rate_hz, hop, n_mels, channels;
+    double top_hz;
+    unsigned envelope_passes;
     unsigned n_stages, n_blocks, resblock_type;
     struct hifigan_stage stages[HIFIGAN_MAX_STAGES];
     struct nn_weight *conv_pre, *conv_post;

@@ -56,10 +56,11 @@ static double k_weight(double hz, double rate_hz)
 /* weights[b]: from the square of band b of the mel to mean square of the samples. A band is a
  * triangle of area 1 Hz over bins of rate / n_fft: its magnitudes' mean is mel * rate / n_fft; it
  * stands for the bins of half its width; a Hann window of n_fft holds 3/8 n_fft. */
-static void band_weights(unsigned n_mels, unsigned rate_hz, unsigned hop, double *weights)
+static void band_weights(unsigned n_mels, unsigned rate_hz, unsigned hop, double top_hz,
+                         double *weights)
 {
     const double n_fft = 4.0 * hop, bin_hz = rate_hz / n_fft;
-    const double step = slaney_mel(rate_hz / 2.0) / (n_mels + 1);
+    const double step = slaney_mel(top_hz) / (n_mels + 1);
 
     for (unsigned b = 0; b < n_mels; b++) {
         const double low = slaney_hz(b * step), high = slaney_hz((b + 2) * step);
@@ -105,7 +106,7 @@ static unsigned make_blocks(const double *frames, unsigned n, double frames_a_se
 }
 
 int pipeline_loudness(const float *mel, unsigned n_mels, unsigned n_frames, unsigned rate_hz,
-                      unsigned hop, float sharpness, double *ret)
+                      unsigned hop, double top_hz, float sharpness, double *ret)
 {
     CLEANUP_FREE double *weights = calloc(n_mels, sizeof(*weights));
     CLEANUP_FREE double *frames = calloc(n_frames, sizeof(*frames));
@@ -113,7 +114,7 @@ int pipeline_loudness(const float *mel, unsigned n_mels, unsigned n_frames, unsi
 
     if (!weights || !frames || !blocks)
         return -ENOMEM;
-    band_weights(n_mels, rate_hz, hop, weights);
+    band_weights(n_mels, rate_hz, hop, top_hz, weights);
     for (unsigned b = 0; b < n_mels; b++)
         for (unsigned t = 0; t < n_frames; t++)
             frames[t] +=

@@ -269,17 +269,30 @@ int pipeline_load_crop_bank(struct pipeline *p, struct fail *fail)
     return 0;
 }
 
+/* Both must speak of the same frames, and a vocoder that hums by itself must be told how high. */
 static int check_pair(const struct pipeline *p, struct fail *fail)
 {
-    if (fs2_rate_hz(p->fs2) == hifigan_rate_hz(p->hifigan) &&
-        fs2_hop(p->fs2) == hifigan_hop(p->hifigan))
-        return 0;
-    return fail_set(
-        fail, FAIL_UNAVAILABLE, -EBADMSG,
-        "the voice in '%s' does not fit together (%u Hz, hop %u against %u Hz, hop %u); "
-        "install both files of one voice",
-        p->models, fs2_rate_hz(p->fs2), fs2_hop(p->fs2), hifigan_rate_hz(p->hifigan),
-        hifigan_hop(p->hifigan));
+    const struct fs2 *a = p->fs2;
+    const struct hifigan *v = p->hifigan;
+
+    if (fs2_rate_hz(a) != hifigan_rate_hz(v) || fs2_hop(a) != hifigan_hop(v))
+        return fail_set(
+            fail, FAIL_UNAVAILABLE, -EBADMSG,
+            "the voice in '%s' does not fit together (%u Hz, hop %u against %u Hz, hop %u); "
+            "install both files of one voice",
+            p->models, fs2_rate_hz(a), fs2_hop(a), hifigan_rate_hz(v), hifigan_hop(v));
+    if (fs2_n_mels(a) != hifigan_n_mels(v) || fabs(fs2_top_hz(a) - hifigan_top_hz(v)) > 1)
+        return fail_set(
+            fail, FAIL_UNAVAILABLE, -EBADMSG,
+            "the voice in '%s' does not fit together (%u bands to %.0f Hz against %u bands to "
+            "%.0f Hz); install both files of one voice",
+            p->models, fs2_n_mels(a), fs2_top_hz(a), hifigan_n_mels(v), hifigan_top_hz(v));
+    if (hifigan_wants_f0(v) && fs2_wants_tones_in_phones(a))
+        return fail_set(fail, FAIL_UNAVAILABLE, -EBADMSG,
+                        "the vocoder in '%s' speaks from a pitch by frame, which the acoustic "
+                        "model there does not give; use one of HiFi-GAN's V1, V2 or V3",
+                        p->models);
+    return 0;
 }
 
 int pipeline_load_voice(struct pipeline *p, struct fail *fail)

@@ -198,7 +198,8 @@ struct pipeline_say_params {
     double energy;         ///< factor on how far the voice's energy goes up and down
     bool no_sandhi;        ///< speak the tones as they stand
     enum lang_input input; ///< what the text is
-    const char *voice;     ///< one of pipeline_voices(); NULL: the first
+    const char *voice;     ///< one of pipeline_voices() or its number from 0; NULL: the first
+    unsigned rate_hz;      ///< the sound is brought to this rate, 8000 to 48000; 0: left as it is
 };
 #define pipeline_say_params(...)                                                                   \
     (&(struct pipeline_say_params){.rate = 1, .pitch = 1, .volume = 1, .energy = 1, __VA_ARGS__})
@@ -212,6 +213,7 @@ struct pipeline_chunk {
     double start_s;         ///< of the chunk in the whole sound
     double span_s; ///< about how long the span's speech is, known before all is made; 0: silence
     const float *samples;           ///< -1 .. 1; borrowed
+    unsigned rate_hz;               ///< of them: the same for all chunks
     size_t n_samples;               ///< 0 where a span is only a mark
     double acoustic_ms, vocoder_ms; ///< what this chunk took
     const char *unsaid; ///< what of the whole input cannot be said, named, or NULL; borrowed
@@ -220,13 +222,14 @@ struct pipeline_chunk {
 typedef int (*pipeline_sound_fn)(void *userdata, const struct pipeline_chunk *chunk,
                                  struct fail *fail);
 
-unsigned pipeline_rate_hz(struct pipeline *p); ///< 16000 once the voice is loaded, else 0
+/** Of the voice, e.g. 16000 or 22050, once it is loaded; else 0. */
+unsigned pipeline_rate_hz(struct pipeline *p);
 
 /** A voice of the weights. Strings are borrowed from the pipeline, until its device is lost. */
 struct pipeline_voice {
     const char *name;     ///< "xiaobei"
     const char *language; ///< "zh-CN"
-    const char *gender;   ///< "female", "male"
+    const char *gender;   ///< "female", "male", "" where nobody knows
     const char *title;    ///< for people
 };
 /** The voices, the one that speaks unless asked otherwise first. *ret: borrowed as their strings.

@@ -21,6 +21,7 @@ struct saying { ///< what the spans of one input share
     void *userdata;
     const struct lang_utterance *u;
     struct fail *fail;
+    unsigned rate_hz;   ///< of the sound
     uint64_t n_samples; ///< so far
     size_t index;       ///< the span
     double span_s;      ///< of its speech; 0 in silence
@@ -41,9 +42,10 @@ static int give(struct saying *s, const float *samples, size_t n, double acousti
         .offset = span->offset,
         .n_bytes = span->n_bytes,
         .first_of_span = !s->began,
-        .start_s = (double) s->n_samples / pipeline_rate_hz(s->p),
+        .start_s = (double) s->n_samples / s->rate_hz,
         .span_s = s->span_s,
         .samples = samples,
+        .rate_hz = s->rate_hz,
         .n_samples = n,
         .acoustic_ms = acoustic_ms,
         .vocoder_ms = vocoder_ms,
@@ -67,7 +69,7 @@ static int stopped(const struct saying *s)
 static int pause(struct saying *s, double seconds)
 {
     static const float silence[SILENCE_N];
-    uint64_t left = seconds > 0 ? (uint64_t) (seconds * pipeline_rate_hz(s->p)) : 0;
+    uint64_t left = seconds > 0 ? (uint64_t) (seconds * s->rate_hz) : 0;
     int r = 0;
 
     while (left > 0 && r == 0) {
@@ -144,6 +146,8 @@ static int say_span(struct saying *s)
     if (r == 0 && span->pinyin[0])
         r = speak_again(s);
     s->span_s = 0;
+    if (r == 0 && span->pinyin[0])
+        r = pause(s, pipeline_speech_rest_s(s->p) / rate);
     if (r == 0)
         r = pause(s, span->pause_s);
     if (r == 0 && !s->began) /* a mark by itself */
@@ -161,6 +165,8 @@ static int check_params(const struct pipeline_say_params *q, struct fail *fail)
         return fail_set(fail, FAIL_USAGE, -EINVAL, "the volume must lie between 0 and 4");
     if (!(q->energy >= 0 && q->energy <= 2))
         return fail_set(fail, FAIL_USAGE, -EINVAL, "the energy must lie between 0 and 2");
+    if (q->rate_hz && (q->rate_hz < 8000 || q->rate_hz > 48000))
+        return fail_set(fail, FAIL_USAGE, -EINVAL, "%u Hz: 8000 to 48000 can be had", q->rate_hz);
     return 0;
 }
 
@@ -182,6 +188,7 @@ int pipeline_say(struct pipeline *p, const char *text, const struct pipeline_say
         return fail_set(fail, FAIL_INPUT, -ENODATA, "there is nothing to say%s%s",
                         u.unsaid ? "; what cannot be said: " : "", u.unsaid ? u.unsaid : "");
     r = pipeline_load_voice(p, fail);
+    s.rate_hz = params->rate_hz ? params->rate_hz : pipeline_rate_hz(p);
     for (; s.index < u.n && r == 0; s.index++)
         r = say_span(&s);
     if (r == 0)

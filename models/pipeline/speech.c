@@ -5,8 +5,10 @@
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "audio/rate.h"
 #include "lang/lang.h"
 
 /* The corpus begins and ends with up to half a second of silence; this much is kept (frames of 16
@@ -21,9 +23,10 @@
  * Interpolated frames of the mel in place of the durations: 19.6 %, 56 %. Slower speech is the
  * model's own. */
 #define SOUND_RATE_MAX 1.75
-/* The filter behind the vocoder (hifigan/envelope.h). */
-#define PASSES 2
+/* Of the filter behind the vocoder (hifigan/envelope.h), where there is one. */
 #define SHARPNESS 0.4f
+/* Behind a span of voices without silence at their ends: what ours has between two. */
+#define REST_S 0.5
 /* The vocoder's pieces: short ones first, so that the first sound comes soon, then longer ones,
  * which waste less on their seams; the longest end before somebody waits for a cancel. */
 #define FIRST_FRAMES 24u
@@ -36,6 +39,7 @@ struct pipeline_speech {
     struct hifigan_stream *stream;
     struct pipeline_tempo *tempo;
     struct pipeline_limiter *limiter;
+    struct audio_rate *rate;
     unsigned n_next; ///< frames of the next piece
     double seconds;  ///< of the whole sound
     double acoustic_ms, vocoder_ms;
@@ -71,7 +75,8 @@ static int sentence_phones(struct pipeline *p, const char *pinyin, struct fs2_ph
 {
     CLEANUP_FREE struct lang_phone *phones = NULL;
     size_t n = 0;
-    int r = lang_phones(pinyin, &phones, &n, fail);
+    int r = fs2_wants_tones_in_phones(p->fs2) ? lang_phones_toned(pinyin, &phones, &n, fail)
+                                              : lang_phones(pinyin, &phones, &n, fail);
     if (r < 0)
         return r;
     CLEANUP_FREE struct fs2_phone *ids = calloc(n, sizeof(*ids));
@@ -83,6 +88,20 @@ static int sentence_phones(struct pipeline *p, const char *pinyin, struct fs2_ph
     *ret = TAKE_PTR(ids);
     *ret_n = n;
     return 0;
+}
+
+/* "17": the file's row, counted from 0, where no voice has that for a name. */
+static bool is_number_of(const char *name, size_t n_voices, unsigned *ret)
+{
+    char *end;
+
+    if (*name < '0' || *name > '9')
+        return false;
+    const unsigned long number = strtoul(name, &end, 10);
+    if (*end || number >= n_voices)
+        return false;
+    *ret = (unsigned) number;
+    return true;
 }
 
 /** The index of the voice that was asked for. */
@@ -101,6 +120,12 @@ static int find_voice(const struct pipeline *p, const char *name, unsigned *ret,
             used += (size_t) snprintf(all + used, sizeof(all) - used, "%s%s", i ? ", " : "",
                                       voices[i].name);
     }
+    if (is_number_of(name, n, ret))
+        return 0;
+    if (used >= sizeof(all))
+        return fail_set(fail, FAIL_USAGE, -EINVAL,
+                        "there is no voice '%s'; there are %zu, 0 to %zu, from '%s' to '%s'", name,
+                        n, n - 1, voices[0].name, voices[n - 1].name);
     return fail_set(fail, FAIL_USAGE, -EINVAL, "there is no voice '%s'; there are: %s", name, all);
 }
 
@@ -156,9 +181,14 @@ static int speak_mel(struct pipeline *p, const struct lang_span *span,
                              .energy = params->energy, .voice = voice, .contour = contour,
                              .n_contour = span->n_contour),
                   ret, cancel, fail);
-    if (r == 0)
+    if (r == 0 && !fs2_wants_tones_in_phones(p->fs2))
         trim(ret, n, rate);
     return r;
+}
+
+static float sharpness_of(const struct pipeline *p)
+{
+    return hifigan_envelope_passes(p->hifigan) > 0 ? SHARPNESS : 0;
 }
 
 /* From the sentence's loudness and the volume that was asked for to what samples are multiplied
@@ -168,7 +198,7 @@ static int find_gain(const struct pipeline_speech *s, const struct pipeline *p, 
 {
     double loudness;
     int r = pipeline_loudness(s->mel.mel, s->mel.n_mels, s->mel.n_frames, fs2_rate_hz(p->fs2),
-                              fs2_hop(p->fs2), SHARPNESS, &loudness);
+                              fs2_hop(p->fs2), fs2_top_hz(p->fs2), sharpness_of(p), &loudness);
 
     *ret = r < 0 ? 0 : volume * pow(10, fmin(PIPELINE_LUFS - loudness, GAIN_MAX_DB) / 20);
     return r;
@@ -195,8 +225,12 @@ static int start(struct pipeline_speech *s, struct pipeline *p, const struct lan
     if (r == 0)
         r = pipeline_limiter_new(fs2_rate_hz(p->fs2), gain, &s->limiter);
     if (r == 0)
-        r = hifigan_stream_new(p->hifigan, s->mel.mel, s->mel.f0_hz, s->mel.n_frames, PASSES,
-                               SHARPNESS, &s->stream, fail);
+        r = audio_rate_new(fs2_rate_hz(p->fs2),
+                           params->rate_hz ? params->rate_hz : fs2_rate_hz(p->fs2), &s->rate);
+    if (r == 0)
+        r = hifigan_stream_new(p->hifigan, s->mel.mel, s->mel.f0_hz, s->mel.n_frames,
+                               hifigan_envelope_passes(p->hifigan), sharpness_of(p), &s->stream,
+                               fail);
     return r;
 }
 
@@ -223,6 +257,7 @@ struct pipeline_speech *pipeline_speech_free(struct pipeline_speech *s)
     if (!s)
         return NULL;
     hifigan_stream_free(s->stream);
+    audio_rate_free(s->rate);
     pipeline_limiter_free(s->limiter);
     pipeline_tempo_free(s->tempo);
     fs2_speech_done(&s->mel);
@@ -243,10 +278,17 @@ int pipeline_speech_next(struct pipeline_speech *s, const struct pipeline_job *j
     if (r == 0)
         r = pipeline_tempo_push(s->tempo, samples, n, !more, &samples, &n);
     if (r == 0)
-        r = pipeline_limiter_push(s->limiter, samples, n, !more, ret, ret_n);
+        r = pipeline_limiter_push(s->limiter, samples, n, !more, &samples, &n);
+    if (r == 0)
+        r = audio_rate_push(s->rate, samples, n, !more, ret, ret_n);
     s->n_next = MIN(2 * s->n_next, MOST_FRAMES);
     s->vocoder_ms += pipeline_now_ms() - began_ms;
     return r < 0 ? r : more;
+}
+
+double pipeline_speech_rest_s(const struct pipeline *p)
+{
+    return fs2_wants_tones_in_phones(p->fs2) ? REST_S : 0;
 }
 
 double pipeline_speech_seconds(const struct pipeline_speech *s)

@@ -25,10 +25,11 @@ int pipeline_tempo_push(struct pipeline_tempo *t, const float *samples, size_t n
 
 #define PIPELINE_LUFS -23.0 ///< EBU R128
 
-/** How loud speech of this mel [n_mels][n_frames], sharpened (hifigan/envelope.h), is: *ret LUFS
- * (ITU-R BS.1770-4 with its gates), less than -70 where it is silence. -ENOMEM */
+/** How loud speech of this mel [n_mels][n_frames], whose bands end at top_hz, sharpened
+ * (hifigan/envelope.h), is: *ret LUFS (ITU-R BS.1770-4 with its gates), less than -70 where it is
+ * silence. -ENOMEM */
 int pipeline_loudness(const float *mel, unsigned n_mels, unsigned n_frames, unsigned rate_hz,
-                      unsigned hop, float sharpness, double *ret);
+                      unsigned hop, double top_hz, float sharpness, double *ret);
 
 /** A gain, and a limiter behind it that looks 5 ms ahead: what would go over -1 dB is turned down
  * smoothly before it comes. */
@@ -56,5 +57,7 @@ int pipeline_speech_next(struct pipeline_speech *s, const struct pipeline_job *j
                          const float **ret, size_t *ret_n, struct fail *fail);
 /** About how long the whole sound will be, to some milliseconds. */
 double pipeline_speech_seconds(const struct pipeline_speech *s);
+/** Silence behind a span at rate 1, of voices that make none by themselves. */
+double pipeline_speech_rest_s(const struct pipeline *p);
 /** Milliseconds since the last call, or the beginning. */
 void pipeline_speech_times(struct pipeline_speech *s, double *ret_acoustic, double *ret_vocoder);

@@ -2,17 +2,20 @@
 so that its checkpoints load, and random checkpoints of this module are such as upstream writes. The reference of the golden test and of the importer.
 
   fastspeech2_ming024.py random OUT.pth.tar [--seed N]      {"model": state_dict, "optimizer": {}}, with random weights that speak phones of some frames each
+  fastspeech2_ming024.py random OUT.safetensors             the same as braillectl import makes it of that
 
 What differs from models/recipes/fastspeech2.py: tones are part of the phones, no place in the word, no place in the phone, pitch and energy by phone
 (or frame) are sorted into 255 boundaries of equal steps and embedded, one after the other, a postnet, a row a speaker.
 """
 import argparse
+import json
 import math
 
 import numpy as np
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+from safetensors.torch import save_file
 
 CONFIG = dict(hidden=256, ffn=1024, kernels=[9, 1], heads=2, encoder_layers=4, decoder_layers=6, predictor=256, predictor_kernel=3, n_bins=256, n_mels=80,
               postnet=512, postnet_kernel=5, postnet_layers=5, n_phones=361, n_voices=218, max_length=1000, pitch_level="phone", energy_level="phone")
@@ -173,6 +176,17 @@ class FastSpeech2(nn.Module):
         return out
 
 
+def symbols():
+    """The 360 phones of that code in the order of their numbers: padding, letters and signs, ARPAbet, pinyin."""
+    vowels = "AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW".split()
+    arpabet = sorted([*(v + s for v in vowels for s in ("", *"012")), *"B CH D DH F G HH JH K L M N NG P R S SH T TH V W Y Z ZH".split()])
+    initials = "b c ch d f g h j k l m n p q r s sh t w x y z zh".split()
+    finals = ("a ai an ang ao e ei en eng er i ia ian iang iao ie ii iii in ing iong iou o ong ou u ua uai uan uang uei uen uo v van ve vn").split()
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    toned = [f + t for f in finals for t in "12345"]
+    return ["_", *"-!'(),.:;? ", *letters, *letters.lower(), *("@" + s for s in [*arpabet, *initials, *toned, "rr", "sp", "spn", "sil"])]
+
+
 def metadata(c, phones, voices, stats=None, rate=22050, hop=256, fmax=8000):
     """What an imported file says under "brailled"; docs/models.md. Its tensors are the state_dict without position_enc and num_batches_tracked."""
     sizes = {k: c[k] for k in ("hidden", "ffn", "kernels", "heads", "encoder_layers", "decoder_layers", "predictor", "predictor_kernel", "n_bins", "n_mels",
@@ -231,7 +245,12 @@ def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("command", choices=["random"]), ap.add_argument("out"), ap.add_argument("--seed", type=int, default=0)
     o = ap.parse_args()
-    torch.save(dict(model=randomise(FastSpeech2(), o.seed).state_dict(), optimizer={}), o.out)
+    state = randomise(FastSpeech2(), o.seed).state_dict()
+    if not o.out.endswith(".safetensors"):
+        return torch.save(dict(model=state, optimizer={}), o.out)
+    config = metadata(CONFIG, [*symbols(), "<unused>"], [str(i) for i in range(CONFIG["n_voices"])], STATS)
+    save_file({k: v for k, v in state.items() if not k.endswith(("position_enc", "num_batches_tracked"))}, o.out,
+              {"format": "pt", "brailled": json.dumps(config)})
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""golden.py OUT [dotmap|envelope|voices|bins]: small models with seeded random weights, their inputs and what PyTorch computes, for tests/golden.
+"""golden.py OUT [dotmap|envelope|voices|bins|imported]: small models with seeded random weights, their inputs and what PyTorch computes, for tests/golden.
 
 Each model is stored as it would be shipped (NAME.safetensors, its configuration under metadata "brailled"), with inputs and outputs in
 NAME.io.safetensors. Weights are scaled so that no layer dies or saturates. The stored precision (f32, f16, bf16) differs from model to model, so that
@@ -200,6 +200,24 @@ def make_bins(folder, level, precision, d_control, pitch_factor, energy_factor):
 
 
 @torch.no_grad()
+def make_imported(folder):
+    """A voice as braillectl import leaves it, to be spoken with: all phones and speakers of AISHELL3, 22.05 kHz; no speech comes of random weights."""
+    os.makedirs(folder, exist_ok=True)
+    config = dict(ming024.CONFIG, hidden=16, ffn=16, encoder_layers=1, decoder_layers=1, predictor=16, postnet=16, postnet_layers=3)
+    m = ming024.randomise(ming024.FastSpeech2(config), 1)
+    tensors = {k: v for k, v in stored(m, "f16").items() if not k.endswith(("position_enc", "num_batches_tracked"))}
+    meta = ming024.metadata(config, [*ming024.symbols(), "<unused>"], [f"SSB{5 * i:04}" for i in range(config["n_voices"])], ming024.STATS)
+    save_file(tensors, f"{folder}/fastspeech2.safetensors", {"format": "pt", "brailled": json.dumps(meta)})
+    config = dict(hifigan.CONFIGS["V3"], channels=16, kernels=[16, 16, 8])
+    g, _ = hifigan.fused(hifigan.Generator(config).state_dict(), config)
+    scale(g)
+    g.conv_pre.weight.mul_(0.2)
+    g.conv_post.weight.mul_(0.2 / torch.atanh(g(speech_like(30)[None]).clamp(-0.999, 0.999)).std())
+    save_file(stored(g, "f16"), f"{folder}/hifigan.safetensors",
+              {"format": "pt", "brailled": json.dumps(dict(config, model="hifigan", rate=22050, hop=256, n_mels=80, fmax=8000))})
+
+
+@torch.no_grad()
 def make_envelope(folder):
     """A buzz with noise, and the mel of something else that is loud and quiet elsewhere."""
     torch.manual_seed(11)
@@ -255,7 +273,8 @@ def main():
     torch.set_num_threads(1)
     shipped = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../dataset/braille/data/dotmap.f16")
     parts = dict(dotmap=lambda: make_dotmap(folder, shipped), envelope=lambda: make_envelope(folder), voices=lambda: make_voices(folder, "f16"),
-                 bins=lambda: (make_bins(folder, "phone", "f32", 1.25, 1.15, 0.7), make_bins(folder, "frame", "f16", 0.75, 0.8, 1.5)))
+                 bins=lambda: (make_bins(folder, "phone", "f32", 1.25, 1.15, 0.7), make_bins(folder, "frame", "f16", 0.75, 0.8, 1.5)),
+                 imported=lambda: make_imported(folder + "/imported"))
     for part in sys.argv[2:] or parts:  # the dots by themselves: after its weights changed
         parts[part]()
     if sys.argv[2:]:

@@ -2,12 +2,15 @@
  *
  * test-say: speech through the whole pipeline with the shipped voice: its level against libebur128,
  * its pieces, spans, marks, pauses, factors, cancel; the limiter and the tempo by themselves.
+ * Then a voice as it is imported, at 22.05 kHz (--imported FOLDER, models/recipes/golden.py made it
+ * of random weights: what it says is noise).
  * test-say LIST: only how loud each line of toned pinyin is.
  */
 #include <ebur128.h>
 #include <errno.h>
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "pipeline/speech.h"
 
@@ -16,6 +19,7 @@
 #define RATE 16000
 
 struct heard {
+    unsigned rate_hz;                        ///< 0: RATE
     float *samples;                          ///< owned
     size_t n, n_chunks, n_spans, stop_after; ///< stop_after: chunks, then cancel; 0: never
     const volatile int *cancel_set;
@@ -27,7 +31,10 @@ static int hear(void *userdata, const struct pipeline_chunk *c, struct fail *fai
 {
     struct heard *h = userdata;
 
-    REQUIRE(fabs(c->start_s - (double) h->n / RATE) < 1e-9);
+    const unsigned rate_hz = h->rate_hz ? h->rate_hz : RATE;
+
+    REQUIRE(c->rate_hz == rate_hz);
+    REQUIRE(fabs(c->start_s - (double) h->n / rate_hz) < 1e-9);
     REQUIRE(c->n_samples == 0 || c->samples);
     if (c->first_of_span) {
         REQUIRE(c->index == h->n_spans && h->n_spans < ELEMENTSOF(h->begins));
@@ -256,6 +263,104 @@ static void test_tempo(double speed)
     REQUIRE(same / power > 0.95);
 }
 
+/* How many samples a voice makes of a text. */
+static size_t length_of(struct pipeline *p, const char *text,
+                        const struct pipeline_say_params *params, unsigned rate_hz)
+{
+    struct heard h = {.rate_hz = rate_hz};
+
+    say(p, text, params, &h);
+    double peak = 0;
+    for (size_t i = 0; i < h.n; i++)
+        peak = fmax(peak, fabs((double) h.samples[i]));
+    REQUIRE(peak > 1e-3);
+    free(h.samples);
+    return h.n;
+}
+
+static void require_same(struct pipeline *p, const char *text, const char *one, const char *two,
+                         bool same)
+{
+    struct heard a = {.rate_hz = 22050}, b = a;
+
+    say(p, text, pipeline_say_params(.voice = one), &a);
+    say(p, text, pipeline_say_params(.voice = two), &b);
+    REQUIRE((a.n == b.n && memcmp(a.samples, b.samples, a.n * sizeof(float)) == 0) == same);
+    free(a.samples);
+    free(b.samples);
+}
+
+/* Every syllable is said; its own rate or the one that was asked for; voices by name and number. */
+static void test_imported(const char *folder)
+{
+    static const char text[] = "ni3hao3 ， wo3men5 qu4 wan2er5 。 hao3 ma5 ？";
+    CLEANUP(pipeline_freep) struct pipeline *p = NULL;
+    const struct pipeline_voice *voices = NULL;
+    struct heard none = {0};
+    struct fail fail = {0};
+    size_t n = 0;
+
+    REQUIRE(pipeline_new(pipeline_params(.models = folder), &p, &fail) == 0);
+    REQUIRE(pipeline_voices(p, &voices, &n, &fail) == 0 && n == 218 &&
+            pipeline_rate_hz(p) == 22050);
+    REQUIRE(strcmp(voices[217].name, "SSB1085") == 0 && !voices[217].gender[0]);
+    const size_t plain = length_of(p, text, pipeline_say_params(), 22050);
+    const size_t quick = length_of(p, text, pipeline_say_params(.rate = 2), 22050);
+    const size_t slow = length_of(p, text, pipeline_say_params(.rate = 0.5), 22050);
+    const size_t usual = length_of(p, text, pipeline_say_params(.rate_hz = RATE), RATE);
+    printf("imported: %zu samples, %zu at 2, %zu at 0.5; at 16 kHz %zu\n", plain, quick, slow,
+           usual);
+    REQUIRE(plain > 1.8 * (double) quick && plain < 2.2 * (double) quick);
+    REQUIRE(slow > 1.8 * (double) plain && slow < 2.2 * (double) plain);
+    REQUIRE(fabs((double) usual - (double) plain * RATE / 22050) < 4);
+    require_same(p, "hao3 。", NULL, "0", true);
+    require_same(p, "hao3 。", "SSB0085", "17", true);
+    require_same(p, "hao3 。", "17", "18", false);
+    REQUIRE(pipeline_say(p, text, pipeline_say_params(.voice = "218"), NULL, hear, &none, &fail) ==
+            -EINVAL);
+    REQUIRE(fail.kind == FAIL_USAGE && strstr(fail.text, "0 to 217"));
+    REQUIRE(pipeline_say(p, text, pipeline_say_params(.voice = "1x"), NULL, hear, &none, NULL) ==
+            -EINVAL);
+    REQUIRE(pipeline_say(p, text, pipeline_say_params(.rate_hz = 7999), NULL, hear, &none, NULL) ==
+            -EINVAL);
+}
+
+/* Two files that are not of one voice are refused before anything is said, in words. */
+static void require_no_pair(const char *fastspeech2, const char *hifigan, const char *word)
+{
+    char folder[] = "/tmp/brailled-pair-XXXXXX", path[2][64];
+    const char *const to[] = {fastspeech2, hifigan};
+    CLEANUP(pipeline_freep) struct pipeline *p = NULL;
+    struct heard none = {0};
+    struct fail fail = {0};
+
+    REQUIRE(mkdtemp(folder));
+    for (int i = 0; i < 2; i++) {
+        snprintf(path[i], sizeof(path[i]), "%s/%s.safetensors", folder,
+                 i ? "hifigan" : "fastspeech2");
+        REQUIRE(symlink(to[i], path[i]) == 0);
+    }
+    REQUIRE(pipeline_new(pipeline_params(.models = folder), &p, &fail) == 0);
+    const int r = pipeline_say(p, "a1", pipeline_say_params(), NULL, hear, &none, &fail);
+    printf("%d: %s\n", r, fail.text);
+    REQUIRE(r == -EBADMSG && fail.kind == FAIL_UNAVAILABLE && strstr(fail.text, word));
+    REQUIRE(none.n == 0);
+    for (int i = 0; i < 2; i++)
+        unlink(path[i]);
+    REQUIRE(rmdir(folder) == 0);
+}
+
+static void test_pairs(const char *folder)
+{
+    char own[4096], imported[2][4096];
+
+    snprintf(own, sizeof(own), "%s/hifigan.safetensors", pipeline_models_dir());
+    snprintf(imported[0], sizeof(imported[0]), "%s/fastspeech2.safetensors", folder);
+    snprintf(imported[1], sizeof(imported[1]), "%s/../hifigan-v2.safetensors", folder);
+    require_no_pair(imported[0], own, "22050");
+    require_no_pair(imported[0], imported[1], "16000");
+}
+
 /* Not a test: how far the lines of a list lie from -23 LUFS. */
 static int measure(struct pipeline *p, const char *path)
 {
@@ -272,8 +377,8 @@ static int measure(struct pipeline *p, const char *path)
         squares += l * l;
     }
     fclose(f);
-    printf("mean %.2f LUFS, deviation %.2f of %d\n", sum / n,
-           sqrt(squares / n - sum / n * sum / n), n);
+    printf("mean %.2f LUFS, deviation %.2f of %d\n", sum / n, sqrt(squares / n - sum / n * sum / n),
+           n);
     return 0;
 }
 
@@ -283,7 +388,7 @@ int main(int argc, char **argv)
     struct fail fail = {0};
 
     setvbuf(stdout, NULL, _IOLBF, 0);
-    if (argc > 1) {
+    if (argc == 2) {
         REQUIRE(pipeline_new(pipeline_params(), &p, &fail) == 0);
         return measure(p, argv[1]);
     }
@@ -298,5 +403,9 @@ int main(int argc, char **argv)
     test_spans(p);
     test_ssml(p);
     test_cancel(p);
+    if (argc == 3 && strcmp(argv[1], "--imported") == 0) {
+        test_imported(argv[2]);
+        test_pairs(argv[2]);
+    }
     return 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include "audio/audio.h"
+#include "audio/rate.h"
 #include "audio/vtt.h"
 #include "test.h"
 
@@ -122,7 +123,7 @@ static void test_names(void)
 
     fail = (struct fail){0};
     in_folder(path, "x.opus");
-    REQUIRE(audio_writer_new(path, 11025, &w, &fail) == -EINVAL); /* no rate of Opus */
+    REQUIRE(audio_writer_new(path, 96000, &w, &fail) == -EINVAL); /* no rate of Opus */
     REQUIRE(fail.kind == FAIL_USAGE);
     REQUIRE(w == canary);
     REQUIRE(n_files() == 0);
@@ -314,6 +315,47 @@ static void test_samples(void)
     }
 }
 
+/* 440 Hz at 22.05 kHz is 440 Hz at 16 kHz, however it is cut; the same rate changes nothing. */
+static void test_rate(void)
+{
+    enum { IN_N = 22050 };
+    static const size_t cuts[] = {IN_N, 777, 1};
+    static float in[IN_N], out[IN_N], first[IN_N];
+    struct audio_rate *none = NULL;
+    size_t total = 0;
+
+    for (int i = 0; i < IN_N; i++)
+        in[i] = (float) (0.5 * sin(2 * M_PI * 440 * i / 22050));
+    for (size_t c = 0; c < ELEMENTSOF(cuts); c++) {
+        CLEANUP(audio_rate_freep) struct audio_rate *a = NULL;
+        const float *got;
+        size_t n_out = 0, n;
+        REQUIRE(audio_rate_new(22050, 16000, &a) == 0);
+        for (size_t i = 0; i < IN_N; i += cuts[c]) {
+            const size_t m = MIN(cuts[c], IN_N - i);
+            REQUIRE(audio_rate_push(a, in + i, m, i + m == IN_N, &got, &n) == 0 &&
+                    n_out + n <= IN_N);
+            memcpy(out + n_out, got, n * sizeof(*got));
+            n_out += n;
+        }
+        REQUIRE(n_out >= 15998 && n_out <= 16002 && (c == 0 || n_out == total));
+        total = n_out;
+        for (size_t i = 0; i < n_out && c > 0; i++)
+            REQUIRE(fabsf(out[i] - first[i]) < 1e-5f);
+        memcpy(first, out, sizeof(out));
+    }
+    for (int i = 1000; i < 15000; i++)
+        REQUIRE(fabs((double) out[i] - 0.5 * sin(2 * M_PI * 440 * i / 16000.)) < 1e-3);
+
+    CLEANUP(audio_rate_freep) struct audio_rate *same = NULL;
+    const float *got;
+    size_t n;
+    REQUIRE(audio_rate_new(16000, 16000, &same) == 0);
+    REQUIRE(audio_rate_push(same, in, 100, true, &got, &n) == 0 && n == 100 && got == in);
+    REQUIRE(audio_rate_push(same, NULL, 0, true, &got, &n) == 0 && n == 0);
+    REQUIRE(audio_rate_new(10, 16000, &none) == -EINVAL && !none);
+}
+
 int main(void)
 {
     signal(SIGXFSZ, SIG_IGN);
@@ -326,6 +368,7 @@ int main(void)
     test_round_trip("a.wav", SF_FORMAT_WAV | SF_FORMAT_PCM_16, 2e-5);
     test_round_trip("a.flac", SF_FORMAT_FLAC | SF_FORMAT_PCM_16, 2e-5);
     test_round_trip("a.ogg", SF_FORMAT_OGG | SF_FORMAT_VORBIS, 0.02);
+    test_rate();
     test_round_trip("a.opus", SF_FORMAT_OGG | SF_FORMAT_OPUS, 0.05);
     test_chapters();
     test_vtt();

@@ -95,7 +95,7 @@ static int speak(struct engine *e, struct speech *speech, const struct engine_pa
                  struct fail *fail)
 {
     struct fail why = {0};
-    int r = engine_say(e, page->text, &options.speech.say, speech_take, speech, &why);
+    int r = speech_say(speech, e, page->text, &options.speech.say, &why);
 
     if (r < 0 && r != -ENODATA) /* signs only: whether nothing at all was said shows at the end */
         *fail = why;

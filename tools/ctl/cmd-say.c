@@ -147,7 +147,7 @@ static int say_run(struct ctl *ctl, int n_words, char **words, struct fail *fail
     if (r >= 0)
         r = engine_new(ctl, &engine, fail);
     if (r >= 0)
-        r = engine_say(engine, text, params, speech_take, &speech, fail);
+        r = speech_say(&speech, engine, text, params, fail);
     if (r >= 0)
         r = speech_commit(&speech, fail);
     if (r >= 0)

@@ -119,7 +119,7 @@ static int speak(struct spool *s, const struct engine_page *page, const char *pa
 
     int r = speech_open(&speech, s->ctl, path, false, fail);
     if (r >= 0) {
-        r = engine_say(s->engine, page->text, &options.speech.say, speech_take, &speech, &why);
+        r = speech_say(&speech, s->engine, page->text, &options.speech.say, &why);
         if (r < 0 && r != -ENODATA) /* signs only: that nothing was said shows below */
             *fail = why;
         r = r == -ENODATA ? 0 : r;
@@ -127,7 +127,7 @@ static int speak(struct spool *s, const struct engine_page *page, const char *pa
     if (r >= 0)
         r = speech_commit(&speech, fail);
     if (r >= 0)
-        result->audio_s = (double) speech.n_samples / ENGINE_RATE_HZ;
+        result->audio_s = (double) speech.n_samples / speech.rate_hz;
     speech_done(&speech);
     return r;
 }

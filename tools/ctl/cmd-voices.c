@@ -11,8 +11,9 @@
 static int print_list(const struct engine_voice *list, size_t n, struct fail *fail)
 {
     for (size_t i = 0; i < n; i++)
-        printf("%s  (%s, %s)  %s%s\n", list[i].name, list[i].language, list[i].gender,
-               list[i].title, i == 0 ? tr("; the default") : "");
+        printf("%s  (%s%s%s)  %s%s\n", list[i].name, list[i].language,
+               list[i].gender[0] ? ", " : "", list[i].gender, list[i].title,
+               i == 0 ? tr("; the default") : "");
     return ctl_flush(fail);
 }
 

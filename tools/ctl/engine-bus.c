@@ -21,6 +21,7 @@
 #define BUS_JOB "org.brailled.Brailled1.Job"
 #define BUS_ERROR "org.brailled.Brailled1.Error."
 #define RAW_FORMAT "audio/x-raw,format=S16LE,channels=1,rate=16000"
+#define WAV_FORMAT "audio/x-wav" /* its head says the rate */
 
 enum { START_USEC = 25 * 1000 * 1000, TICK_MS = 500 };
 
@@ -29,7 +30,9 @@ struct call {
     struct engine_bus *e;
     const char *what; ///< N_("…"), for progress lines
     sd_bus_message *reply;
-    int fd; ///< -1: no sound, or its end was reached
+    int fd;                                  ///< -1: no sound, or its end was reached
+    uint8_t head[AUDIO_STREAM_HEADER_BYTES]; ///< of WAV
+    size_t n_head, head_bytes;               ///< that came; that will: 0 of raw sound
     uint8_t odd;
     bool has_odd;
     struct marks marks;
@@ -104,10 +107,26 @@ static int ask_for_step(struct call *c, struct fail *fail)
     return r < 0 ? lost(r, fail) : 0;
 }
 
+/* The first bytes of WAV are no samples. -EBADMSG: it is not what brailled writes. */
+static int take_head(struct call *c, const uint8_t *bytes, size_t n, size_t *ret_used)
+{
+    *ret_used = MIN(n, c->head_bytes - c->n_head);
+    memcpy(c->head + c->n_head, bytes, *ret_used);
+    c->n_head += *ret_used;
+    if (c->n_head < c->head_bytes || *ret_used == 0)
+        return 0;
+    const unsigned rate_hz = c->head[24] | c->head[25] << 8 | (unsigned) c->head[26] << 16;
+    uint8_t wanted[AUDIO_STREAM_HEADER_BYTES];
+    audio_stream_header(rate_hz, wanted);
+    c->e->base.rate_hz = rate_hz;
+    return rate_hz > 0 && memcmp(wanted, c->head, sizeof(wanted)) == 0 ? 0 : -EBADMSG;
+}
+
 /* Bytes of a pipe may be cut anywhere, also inside a sample. */
 static int take_sound(struct call *c, struct fail *fail)
 {
     uint8_t bytes[2 * ELEMENTSOF(c->held) + 1];
+    size_t n_head;
     int16_t pcm[ELEMENTSOF(c->held)];
 
     bytes[0] = c->odd;
@@ -119,7 +138,13 @@ static int take_sound(struct call *c, struct fail *fail)
         c->fd = -1;
         return 0;
     }
-    size_t have = (size_t) n + c->has_odd;
+    int r = take_head(c, bytes + c->has_odd, (size_t) n, &n_head);
+    if (r < 0)
+        return lost(r, fail);
+    memmove(bytes + c->has_odd, bytes + c->has_odd + n_head, (size_t) n - n_head);
+    size_t have = (size_t) n - n_head + c->has_odd;
+    if (have == 0)
+        return 0;
     c->n_held = have / 2;
     for (size_t i = 0; i < c->n_held; i++)
         pcm[i] = (int16_t) (bytes[2 * i] | bytes[2 * i + 1] << 8);
@@ -147,7 +172,7 @@ static int wait_once(struct call *c, struct fail *fail)
 
     if (c->marks.n_samples > 0)
         ctl_progress(c->e->base.ctl, "%s: %.1f s of speech", tr(c->what),
-                     (double) c->marks.n_samples / ENGINE_RATE_HZ);
+                     (double) c->marks.n_samples / c->e->base.rate_hz);
     else
         ctl_progress(c->e->base.ctl, "%s: %.0f s so far", tr(c->what),
                      ctl_ms_since(c->e->base.ctl->start_usec) / 1000);
@@ -257,9 +282,10 @@ static int add_say_options(sd_bus_message *m, const struct engine_say_params *pa
 
     if (r >= 0)
         r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}", "audio-fd", "h", fd,
-                                  "audio-format", "s", RAW_FORMAT, "input", "s",
-                                  lang_input_names[params->input], "rate", "d", params->rate,
-                                  "pitch", "d", params->pitch, "sandhi", "b", !params->no_sandhi);
+                                  "audio-format", "s", params->any_rate ? WAV_FORMAT : RAW_FORMAT,
+                                  "input", "s", lang_input_names[params->input], "rate", "d",
+                                  params->rate, "pitch", "d", params->pitch, "sandhi", "b",
+                                  !params->no_sandhi);
     if (r >= 0)
         r = sd_bus_message_append(m, "{sv}", "volume", "d", params->volume);
     if (r >= 0 && params->voice)
@@ -325,10 +351,12 @@ static int bus_engine_say(struct engine *base, const char *text,
     struct call c = {
         .e = e,
         .what = N_("speaking"),
+        .head_bytes = params->any_rate ? AUDIO_STREAM_HEADER_BYTES : 0,
         .marks = {.sound = sound, .mark = params->mark, .userdata = userdata},
     };
     int fd[2];
 
+    base->rate_hz = ENGINE_RATE_HZ;
     int r = new_call(e, params->mark ? "CreateSpeech" : "Say", &m, fail);
     if (r < 0)
         return r;

@@ -137,11 +137,8 @@ static int local_engine_read(struct engine *base, int fd, const char *name,
 static int on_chunk(void *userdata, const struct pipeline_chunk *chunk, struct fail *fail)
 {
     struct say_state *s = userdata;
-    unsigned rate_hz = pipeline_rate_hz(s->e->pipeline);
 
-    if (rate_hz != ENGINE_RATE_HZ)
-        return fail_set(fail, FAIL_DEFECT, -EINVAL, "the voice speaks at %u Hz, not %d", rate_hz,
-                        ENGINE_RATE_HZ);
+    s->e->base.rate_hz = chunk->rate_hz;
     engine_stages_add(&s->e->base.stages, "acoustic", chunk->acoustic_ms);
     engine_stages_add(&s->e->base.stages, "vocoder", chunk->vocoder_ms);
     if (!s->e->base.unsaid && chunk->unsaid && engine_set_unsaid(&s->e->base, chunk->unsaid) < 0)
@@ -168,7 +165,8 @@ static int local_engine_say(struct engine *base, const char *text,
         pipeline_say(e->pipeline, text,
                      pipeline_say_params(.rate = params->rate, .pitch = params->pitch,
                                          .volume = params->volume, .no_sandhi = params->no_sandhi,
-                                         .input = params->input, .voice = params->voice),
+                                         .input = params->input, .voice = params->voice,
+                                         .rate_hz = params->any_rate ? 0 : ENGINE_RATE_HZ),
                      &job, on_chunk, &state, fail);
     return finish(r, fail);
 }

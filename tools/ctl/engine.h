@@ -15,7 +15,7 @@
 
 struct engine;
 
-enum { ENGINE_RATE_HZ = 16000 }; ///< of all speech; both engines check it
+enum { ENGINE_RATE_HZ = 16000 }; ///< of speech, unless its caller takes any rate
 
 /** Milliseconds a stage, summed over pages and sentences. */
 struct engine_stages {
@@ -88,6 +88,7 @@ struct engine_say_params {
     bool no_sandhi;
     enum lang_input input; ///< what the text is
     const char *voice;     ///< one of engine_voices(); NULL: the first
+    bool any_rate;         ///< the sound comes as the voice makes it, at engine->rate_hz
     engine_mark_fn mark;   ///< called with the userdata of the sound; may be NULL
 };
 struct engine_voice {
@@ -112,6 +113,7 @@ struct engine {
     const struct engine_ops *ops;
     const struct ctl *ctl; ///< borrowed
     bool daemon;
+    unsigned rate_hz; ///< of the sound, known with its first samples
     char device[256]; ///< "" until known
     char *unsaid;     ///< what of the last text could not be said, named; NULL: nothing; owned
     char *spoken;     ///< the last text as pinyin, as it was spoken; NULL: not yet; owned

@@ -30,7 +30,7 @@ static int open_file(struct speech *s, struct fail *fail)
     if (r < 0)
         return r;
     if (strcmp(s->path, "-") != 0)
-        return audio_writer_new(s->path, ENGINE_RATE_HZ, &s->writer, fail);
+        return audio_writer_new(s->path, s->rate_hz, &s->writer, fail);
     if (s->ctl->json)
         return fail_set(fail, FAIL_USAGE, -EINVAL,
                         "--json and -o - both want standard output; name a file");
@@ -44,14 +44,29 @@ static int open_file(struct speech *s, struct fail *fail)
 int speech_open(struct speech *s, const struct ctl *ctl, const char *path, bool play,
                 struct fail *fail)
 {
-    *s = (struct speech){.ctl = ctl, .path = path, .first_sound_ms = -1};
+    *s = (struct speech){.ctl = ctl, .path = path, .rate_hz = ENGINE_RATE_HZ, .first_sound_ms = -1};
     if (!path && !play)
         return fail_set(fail, FAIL_USAGE, -EINVAL,
                         "where should the sound go? Use --play, or -o OUT.wav (.flac, .ogg, "
                         ".opus, or - for standard output)");
     int r = path ? open_file(s, fail) : 0;
     if (r == 0 && play)
-        r = audio_player_new(ENGINE_RATE_HZ, &ctl_cancelled, &s->player, fail);
+        r = audio_player_new(s->rate_hz, &ctl_cancelled, &s->player, fail);
+    return r;
+}
+
+/* What was opened for the usual rate is opened again for that of the first sound. */
+static int change_rate(struct speech *s, unsigned rate_hz, struct fail *fail)
+{
+    const bool had_player = s->player != NULL, had_writer = s->writer != NULL;
+    int r = 0;
+
+    speech_done(s);
+    s->rate_hz = rate_hz;
+    if (had_writer)
+        r = audio_writer_new(s->path, rate_hz, &s->writer, fail);
+    if (r >= 0 && had_player)
+        r = audio_player_new(rate_hz, &ctl_cancelled, &s->player, fail);
     return r;
 }
 
@@ -62,8 +77,10 @@ int speech_take(void *userdata, const float *samples, size_t n, struct fail *fai
 
     if (n == 0)
         return 0;
-    if (s->path && !s->writer)
-        r = audio_writer_new(s->path, ENGINE_RATE_HZ, &s->writer, fail);
+    if (s->n_samples == 0 && s->engine && s->engine->rate_hz != s->rate_hz)
+        r = change_rate(s, s->engine->rate_hz, fail);
+    if (r >= 0 && s->path && !s->writer)
+        r = audio_writer_new(s->path, s->rate_hz, &s->writer, fail);
     if (r < 0)
         return r;
     if (s->first_sound_ms < 0)
@@ -72,6 +89,16 @@ int speech_take(void *userdata, const float *samples, size_t n, struct fail *fai
     if (s->player)
         r = audio_player_write(s->player, samples, n, fail);
     return r < 0 || !s->writer ? r : audio_writer_write(s->writer, samples, n, fail);
+}
+
+int speech_say(struct speech *s, struct engine *e, const char *text,
+               const struct engine_say_params *params, struct fail *fail)
+{
+    struct engine_say_params own = *params;
+
+    own.any_rate = true;
+    s->engine = e;
+    return engine_say(e, text, &own, speech_take, s, fail);
 }
 
 int speech_commit(struct speech *s, struct fail *fail)
@@ -101,7 +128,7 @@ static json_t *stages_json(const struct engine_stages *stages)
 
 void speech_tell(const struct speech *s, const struct engine *e)
 {
-    const double audio_s = (double) s->n_samples / ENGINE_RATE_HZ;
+    const double audio_s = (double) s->n_samples / s->rate_hz;
 
     for (size_t i = 0; s->ctl->verbose && i < e->stages.n; i++)
         ctl_say_line(s->ctl, "%s: %.1f ms", e->stages.list[i].name, e->stages.list[i].ms);
@@ -119,7 +146,7 @@ json_t *speech_json(const struct speech *s, const struct engine *e, const char *
     json_t *first = s->first_sound_ms < 0 ? json_null() : json_real(s->first_sound_ms);
 
     return json_pack("{ss sb sf so sf so ss ss ss*}", "device", e->device, "daemon", e->daemon,
-                     "audio_s", (double) s->n_samples / ENGINE_RATE_HZ, "first_sound_ms", first,
+                     "audio_s", (double) s->n_samples / s->rate_hz, "first_sound_ms", first,
                      "total_ms", ctl_ms_since(s->ctl->start_usec), "stages_ms",
                      stages_json(&e->stages), "text", text, "pinyin", pinyin, "unsaid", e->unsaid);
 }

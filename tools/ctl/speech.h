@@ -29,8 +29,10 @@ enum { SPEECH_N_ARGS = 5 };
 void speech_args(struct speech_options *o, struct arg *out);
 
 struct speech {
-    const struct ctl *ctl; ///< borrowed
-    const char *path;      ///< borrowed; "-" streams; NULL: no file
+    const struct ctl *ctl;       ///< borrowed
+    const char *path;            ///< borrowed; "-" streams; NULL: no file
+    unsigned rate_hz;            ///< of the sound; ENGINE_RATE_HZ until another one comes
+    const struct engine *engine; ///< that speaks at any rate; NULL: at ENGINE_RATE_HZ; borrowed
     struct audio_writer *writer;
     struct audio_player *player; ///< NULL: none
     size_t n_samples;
@@ -41,8 +43,11 @@ struct speech {
  * waiting. */
 int speech_open(struct speech *s, const struct ctl *ctl, const char *path, bool play,
                 struct fail *fail);
-/** An engine_sound_fn with a struct speech as its userdata. */
+/** An engine_sound_fn with a struct speech as its userdata, of sound at ENGINE_RATE_HZ. */
 int speech_take(void *userdata, const float *samples, size_t n, struct fail *fail);
+/** engine_say() into it, at the voice's own rate. */
+int speech_say(struct speech *s, struct engine *e, const char *text,
+               const struct engine_say_params *params, struct fail *fail);
 /** All was heard, and the file appears under its name. */
 int speech_commit(struct speech *s, struct fail *fail);
 /** Frees; what was not committed is removed. */
