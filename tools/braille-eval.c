@@ -15,6 +15,8 @@ static const struct subcommand commands[] = {
     {"reading", eval_reading, N_("dots and cells of pages against annotations")},
     {"clean", eval_clean, N_("compare decisions on crops with what was done to them")},
     {"retrieval", eval_retrieval, N_("how often pictures of a data set find their text")},
+    {"text", eval_text_files,
+     N_("sentences against what they should be: BLEU, METEOR, error rates")},
     {"speech", eval_speech, N_("a voice against what it should say, and against its teacher")},
 };
 

@@ -170,29 +170,6 @@ static int parse(int argc, char **argv, struct retrieval *o, struct fail *fail)
     return 0;
 }
 
-/* ---- files ---- */
-
-static int open_file(const char *path, FILE **ret, struct fail *fail)
-{
-    if (!path)
-        return 0;
-    *ret = strcmp(path, "-") == 0 ? stdout : fopen(path, "we");
-    return *ret ? 0 : fail_set(fail, FAIL_CREATE, -errno, "cannot create '%s': %m", path);
-}
-
-static int close_file(const char *path, FILE **f, struct fail *fail)
-{
-    FILE *file = TAKE_PTR(*f);
-
-    if (!file || file == stdout)
-        return 0;
-    errno = 0;
-    const bool ok = fflush(file) == 0 && !ferror(file);
-    if (fclose(file) != 0 || !ok)
-        return fail_set(fail, FAIL_IO, errno ? -errno : -EIO, "cannot write '%s': %m", path);
-    return 0;
-}
-
 /* ---- work ---- */
 
 static double now_s(void)
@@ -257,13 +234,13 @@ static int run(struct retrieval *o, struct fail *fail)
         return fail_set(fail, FAIL_CREATE, -errno, "cannot create the folder '%s': %m", o->save);
     int r = eval_embedder_new(&o->model, &o->embedder, fail);
     if (r == 0)
-        r = open_file(o->csv_path, &o->csv, fail);
+        r = eval_open_list(o->csv_path, &o->csv, fail);
     if (r == 0)
-        r = open_file(o->list_path, &o->list, fail);
+        r = eval_open_list(o->list_path, &o->list, fail);
     for (char *const *dir = o->dirs; r == 0 && *dir; dir++)
         r = judge(o, *dir, fail);
-    const int a = close_file(o->csv_path, &o->csv, fail);
-    const int b = close_file(o->list_path, &o->list, fail);
+    const int a = eval_close_list(o->csv_path, &o->csv, fail);
+    const int b = eval_close_list(o->list_path, &o->list, fail);
     return r < 0 ? r : MIN(a, b);
 }
 

@@ -38,6 +38,7 @@ EXAMPLES = {
     'braille-dataset-build': [('braille-dataset build bit --seed 1', 'The whole family of data sets.', '整个系列的数据集。')],
     'braille-eval-reading': [('braille-eval reading TRUTH READINGS --json', 'Dots and cells against annotations.', '把点和方与标注比较。')],
     'braille-eval-retrieval': [('braille-eval retrieval bit/BIT* --clip crops.safetensors --k 1,3,5', 'All sets, with votes of training pictures.', '所有数据集，并由训练图片投票。')],
+    'braille-eval-text': [('braille-eval text found.txt wanted.txt --syllables', 'Captions, or what a recogniser heard.', '图片说明，或识别器听到的内容。')],
     'sd_brailled': [('spd-say -o brailled -l zh-CN 你好', 'Speak through speech-dispatcher.', '经过 speech-dispatcher 说话。')],
 }
 

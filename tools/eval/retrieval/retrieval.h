@@ -11,9 +11,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include <jansson.h>
-
 #include "base/fail.h"
+#include "tools/eval/words.h"
 
 #define EVAL_NOWHERE SIZE_MAX
 
@@ -26,15 +25,6 @@ struct eval_picture {
     size_t row;                ///< of the embeddings; EVAL_NOWHERE: not embedded
     bool in_train, in_split;
 };
-
-struct eval_words { ///< distinct strings in the order in which they came
-    char **list;    ///< owned
-    size_t n, room;
-    json_t *index; ///< string -> its number
-};
-void eval_words_done(struct eval_words *w);
-/** The number of a word, which is added where it is new. -ENOMEM. */
-int eval_words_add(struct eval_words *w, const char *word, size_t *ret);
 
 struct eval_text_facts {
     bool in_split; ///< a picture of the split has it
