@@ -9,9 +9,16 @@
 TEACHER.tsv is kokoro_zh_syllables.tsv (how many of the teacher's tokens a syllable has). Arrangement after Ren et al. 2020 (arXiv 2006.04558) and
 ming024's code: FFT blocks with post-layer-norm, log-duration predictor, pitch and energy added to the hidden sequence. Ours: pitch and energy by
 frame (or by phone, `variance_level`), embedded by a convolution of their values instead of 256 bins, the place inside the phone added after the
-length regulator, no postnet. Loss: L1(mel) + MSE(log duration) + L1(log F0) + BCE(voicing) + MSE(energy).
+length regulator, no postnet.
+
+--loss: equations (4)-(9) of arXiv 2407.14212 add the errors of mel, duration, pitch and energy; its text and the code it cites differ in which.
+  shipped  MAE(mel) + MSE(log duration) + (MAE(log F0) + MSE(energy)) / 2
+  paper    MSE(mel) + MAE(log duration) + MAE(log F0) + MAE(energy), as the equations have it
+  ming024  MAE(mel) + MSE(log duration) + MSE(log F0) + MSE(energy), as the cited code has it (there the mel counts twice, before and after a postnet)
+Whether a frame is voiced is a yes or no here and adds BCE(voicing) / 2 to each.
 """
 import argparse
+import json
 import math
 import os
 import random
@@ -21,6 +28,7 @@ import numpy as np
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+from safetensors import safe_open
 from safetensors.torch import load_file
 
 from common import HOP, RATE, Checkpoint, Ema, audio, cosine, export, log, mel, rows
@@ -159,13 +167,23 @@ def batch_of(items):
     return ids, torch.arange(ids.shape[1])[None] >= n[:, None], *(pad([a[i] for a in items]) for i in (1, 2, 3, 4)), torch.tensor([a[5] for a in items])
 
 
-def losses(out, mask, dur, m, pitch, energy):
+LOSSES = {  # errors of mel, log duration, log F0 and energy, and their weights
+    "shipped": ((F.l1_loss, F.mse_loss, F.l1_loss, F.mse_loss), (1, 1, 0.5, 0.5)),
+    "paper": ((F.mse_loss, F.l1_loss, F.l1_loss, F.l1_loss), (1, 1, 1, 1)),
+    "ming024": ((F.l1_loss, F.mse_loss, F.mse_loss, F.mse_loss), (1, 1, 1, 1)),
+}
+
+
+def losses(out, mask, dur, m, pitch, energy, form="shipped"):
+    """-> errors of mel, log duration, log F0, voicing, energy; their weighted sum, the loss."""
     keep = ~out["frames"]
     voiced = keep & (pitch[..., 1] > 0)
-    return (F.l1_loss(out["mel"].float()[keep], m[keep]), F.mse_loss(out["log_dur"].float()[~mask], torch.log(dur[~mask].float() + 1)),
-            F.l1_loss(out["pitch_out"][..., 0].float()[voiced], pitch[..., 0][voiced]),
-            F.binary_cross_entropy_with_logits(out["pitch_out"][..., 1].float()[keep], pitch[..., 1][keep]),
-            F.mse_loss(out["energy_out"].float()[keep], energy[keep]))
+    (mel_error, dur_error, pitch_error, energy_error), w = LOSSES[form]
+    parts = (mel_error(out["mel"].float()[keep], m[keep]), dur_error(out["log_dur"].float()[~mask], torch.log(dur[~mask].float() + 1)),
+             pitch_error(out["pitch_out"][..., 0].float()[voiced], pitch[..., 0][voiced]),
+             F.binary_cross_entropy_with_logits(out["pitch_out"][..., 1].float()[keep], pitch[..., 1][keep]),
+             energy_error(out["energy_out"].float()[keep], energy[keep]))
+    return parts, w[0] * parts[0] + w[1] * parts[1] + w[2] * parts[2] + 0.5 * parts[3] + w[3] * parts[4]
 
 
 def train(o):
@@ -198,14 +216,14 @@ def train(o):
         ids, mask, dur, m, pitch, energy, voice = batch_of(data[i:i + o.batch])
         with torch.autocast("cpu", torch.bfloat16, enabled=o.bf16):
             out = g(ids, mask, dur, pitch, energy, voice=voice)
-        l = losses(out, mask, dur, m, pitch, energy)
+        parts, loss = losses(out, mask, dur, m, pitch, energy, o.loss)
         opt.zero_grad()
-        (l[0] + l[1] + 0.5 * (l[2] + l[3] + l[4])).backward()
+        loss.backward()
         nn.utils.clip_grad_norm_(g.parameters(), 1.0)
         opt.step()
         step += 1
         ema.update(g, step)
-        past.append([v.item() for v in l])
+        past.append([v.item() for v in parts])
         if step % 20 == 0:
             log(f"step {step}/{o.steps} {(time.time() - t0) / len(past):.2f} s/step  mel %.3f  dur %.4f  pitch %.3f  voicing %.3f  energy %.4f"
                 % tuple(np.mean(past[-100:], 0)))
@@ -222,11 +240,22 @@ def start_from(g, state):
 
 
 def restore(path):
-    state = torch.load(path, weights_only=False)
+    """A checkpoint, or what ships -> model, names of its phones, how long it was trained."""
+    if path.endswith(".safetensors"):
+        with safe_open(path, "pt") as f:
+            step = json.loads(f.metadata()["brailled"])["steps"]
+        weights = load_file(path)
+    else:
+        state = torch.load(path, weights_only=False)
+        weights, step = state["ema"], state["step"]
     names = vocabulary()
-    g = FastSpeech2(CONFIG, len(names), len(state["ema"].get("speakers", [0])))
-    start_from(g, state["ema"])
-    return g.eval(), names, state["step"]
+    g = FastSpeech2(CONFIG, len(names), len(weights.get("speakers", [0])))
+    start_from(g, weights)
+    return g.eval(), names, step
+
+
+def write(path, g, names, step):
+    export(path, g.state_dict(), dict(CONFIG, model="fastspeech2", phones=names, rate=RATE, hop=HOP, steps=step, voices=VOICES[:len(g.speakers)]))
 
 
 def main():
@@ -238,7 +267,7 @@ def main():
     t.add_argument("--seed", type=int, default=0), t.add_argument("--bf16", action="store_true")
     t.add_argument("--n-items", type=int, help="only the first N sentences (for a trial)")
     t.add_argument("--lr", type=float, default=1e-3), t.add_argument("--start", help="weights to begin with: a checkpoint, or the safetensors that ships")
-    t.add_argument("--more", action="append", default=[], metavar="DIR:VOICE")
+    t.add_argument("--more", action="append", default=[], metavar="DIR:VOICE"), t.add_argument("--loss", choices=LOSSES, default="shipped")
     e = sub.add_parser("export")
     e.add_argument("checkpoint"), e.add_argument("out")
     s = sub.add_parser("mels")
@@ -250,8 +279,7 @@ def main():
         return train(o)
     g, names, step = restore(o.checkpoint)
     if o.command == "export":
-        return export(o.out, g.state_dict(), dict(CONFIG, model="fastspeech2", phones=names, rate=RATE, hop=HOP, steps=step,
-                                                         voices=VOICES[:len(g.speakers)]))
+        return write(o.out, g, names, step)
     os.makedirs(o.dir, exist_ok=True)
     torch.set_num_threads(o.threads)
     index, tokens = {n: i for i, n in enumerate(names)}, teacher_tokens(o.teacher)
