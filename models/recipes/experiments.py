@@ -227,7 +227,7 @@ def main():
     if o.report:
         from experiments_report import write_report
 
-        write_report(o.work, o.report, o.seeds)
+        write_report(o.work, o.report, o.seeds, o.effort)
     if runner.failed:
         sys.exit(f"{len(runner.failed)} jobs failed: {', '.join(runner.failed)}")
 
