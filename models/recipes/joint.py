@@ -39,6 +39,8 @@ class Speech:
                     for syllable in said:
                         self.saying.setdefault(syllable, []).append(len(self.items))
                     self.items.append(fastspeech2.item(corpus, r, tokens, index))
+        if not self.items:
+            raise SystemExit("no sentence of the corpora says a text of the pictures")
 
     def choose(self, texts, n, rng):
         """n sentences, each saying one of the texts when any does."""

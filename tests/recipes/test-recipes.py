@@ -9,6 +9,7 @@ import json
 import math
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -16,7 +17,6 @@ import tempfile
 
 SKIPPED, ROOT = 77, pathlib.Path(__file__).resolve().parents[2]
 RECIPES, WEIGHTS, BUILD = ROOT / 'models/recipes', ROOT / 'models/weights', pathlib.Path(os.environ['BUILD'])
-TONES = {'ni': 3, 'hao': 3, 'zhong': 1, 'guo': 2, 'shi': 4, 'yi': 1}  # what the made-up sentences say
 SENTENCES = ['ni3hao3 ， zhong1guo2 。', 'yi1 、 shi4 、 hao3 。', 'guo2 zhong1shi4 ， ni3hao3 。', 'shi4 yi1 guo2 。']
 
 sys.path.insert(0, str(RECIPES))
@@ -27,6 +27,7 @@ try:
     import torch
     import torch.nn.functional as F
 
+    import bit
     import clip_model
     import common
     import contrastive
@@ -67,21 +68,26 @@ def family(folder):
     return folder / 'bit/BIT-DP'
 
 
-def corpus(folder):
+def syllables(word):
+    """-> (without the tone, whole)"""
+    return [(s[:-1], s) for s in re.findall(r'[a-z]+[1-5]', word)]
+
+
+def corpus(folder, sentences=SENTENCES):
     """Sentences as teacher.py leaves them: sound, syllables, how many 25 ms units each of the teacher's tokens lasts, F0 every 12.5 ms."""
     os.makedirs(folder / 'audio')
     teacher = folder / 'teacher.tsv'
-    n_tokens = {b: phones._TEACHER_INITIAL.get(phones.TABLE[b][0], 0) + 2 for b in TONES}
-    teacher.write_text(''.join(f'{b}\t{t}\t-\t{" ".join(["1"] * n_tokens[b])}\n' for b, t in TONES.items()), encoding='utf8')
+    n_tokens = {b: phones._TEACHER_INITIAL.get(initial, 0) + 2 for b, (initial, _) in phones.TABLE.items()}
+    teacher.write_text(''.join(f'{b}\t{s[-1]}\t-\t{" ".join(["1"] * n_tokens[b])}\n' for b, s in sorted(set(syllables(' '.join(sentences))))), encoding='utf8')
     with open(folder / 'meta.jsonl', 'w', encoding='utf8') as f:
-        for i, pinyin in enumerate(SENTENCES):
+        for i, pinyin in enumerate(sentences):
             dur, words = [3], pinyin.split()
             for w, word in enumerate(words):
                 last = w + 1 == len(words)
                 if word in phones.PAUSES:
                     dur += [2] * (1 if last else 2)
                     continue
-                dur += [2] * sum(n_tokens[b] for b in fastspeech2_syllables(word))
+                dur += [2] * sum(n_tokens[b] for b, _ in syllables(word))
                 if not last and words[w + 1] not in phones.PAUSES:
                     dur.append(1)
             dur.append(4)
@@ -91,12 +97,6 @@ def corpus(folder):
             sf.write(folder / f'audio/t{i}.flac', sound.astype('float32'), common.RATE)
             f.write(json.dumps(dict(id=f't{i}', text='', pinyin=pinyin, dur=dur, f0=[round(float(v)) for v in f0[::200]])) + '\n')
     return folder, teacher
-
-
-def fastspeech2_syllables(word):
-    import re
-
-    return [s[:-1] for s in re.findall(r'[a-z]+[1-5]', word)]
 
 
 def models(folder, **files):
@@ -128,18 +128,12 @@ def same_as_pytorch(folder, weights, g, data):
         images = g.encode_image(torch.from_numpy(pairs.crops)).numpy()
     off = max(np.abs(by_text[t] - x).max() for t, x in zip(pairs.distinct, texts)) / np.ptp(texts)
     require(off < 1e-3, 'text embeddings are off by', off, 'of their range')
-    ids = [r['id'] for r in contrastive_records(data)]
+    ids = [r['id'] for r in bit.records(data, 'test')]
     rows = [line.split('\t')[0] for line in (folder / f'save/{data.name}-pictures.tsv').read_text(encoding='utf8').splitlines()]
     saved = np.load(folder / f'save/{data.name}-pictures.npy')
     off = max(np.abs(saved[rows.index(i)] - x).max() for i, x in zip(ids, images)) / np.ptp(images)
     require(off < 1e-3, 'image embeddings are off by', off, 'of their range')
     require(answer['pictures'] == len(pairs), answer['pictures'], 'pictures judged, not', len(pairs))
-
-
-def contrastive_records(data):
-    import bit
-
-    return bit.records(data, 'test')
 
 
 def case_contrastive(folder):
@@ -197,7 +191,9 @@ def case_fastspeech2(folder):
 
 def case_joint(folder):
     """Equation (10): lambda weighs the gradients of both models; both arrangements are exported and run."""
-    data, (speech, teacher) = family(folder), corpus(folder / 'corpus')
+    data = family(folder)
+    labels = [r['text'] for r in bit.records(data, 'train') if r['type'] == 'spell' and r['text'][:-1] in phones.TABLE and r['text'][-1] in '12345']
+    speech, teacher = corpus(folder / 'corpus', [' 、 '.join(labels[i:i + 3]) + ' 。' for i in range(0, 12, 3)])
     recipe(contrastive, 'train', folder / 'eye.pt', data, '--size', 'tiny', '--steps', 2, '--batch', 16)
     words = [folder / 'eye.pt', WEIGHTS / 'fastspeech2.safetensors', data, '--corpus', speech, '--teacher', teacher, '--batch', 16, '--sentences', 1, '--steps', 2]
     moved = {}
