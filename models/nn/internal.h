@@ -96,6 +96,10 @@ int nn_slot_take(struct nn_run *run, size_t size, const struct nn_tensor *shape,
 /** After a run: what was given back is idle; `ran` says whether recorded clears took place. */
 void nn_slots_settle(struct nn_run *run, bool ran, bool all);
 
+/* weight.c */
+/** Sets `tile` and `octets` from `co`. */
+void nn_choose_tile(struct nn_weight *w);
+
 /* run.c */
 /** Give a tensor memory fit for `use`, recorded in `run` where clearing is needed. */
 int nn_bind(struct nn_run *run, const struct nn_tensor *t, enum nn_use use);

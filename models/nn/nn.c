@@ -37,6 +37,11 @@ struct nn *nn_free(struct nn *nn)
     return NULL;
 }
 
+const struct vkc_device_info *nn_device(const struct nn *nn)
+{
+    return vkc_context_info(nn->ctx);
+}
+
 void nn_set_portable(struct nn *nn, bool portable)
 {
     nn->portable = portable;

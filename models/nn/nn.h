@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/fail.h"
+#include "nn/number.h"
 #include "vk/vkc.h"
 
 struct nn;     ///< a context's programs, made at first use
@@ -25,6 +26,8 @@ struct nn_run; ///< one recorded forward pass and its scratch tensors
 int nn_new(struct vkc_context *ctx /* borrowed */, struct nn **ret);
 struct nn *nn_free(struct nn *nn);
 DEFINE_CLEANUP(struct nn *, nn_free);
+/** What it runs on. */
+const struct vkc_device_info *nn_device(const struct nn *nn);
 /** Which kernels: true forces the portable ones (no subgroup operations); tests run both. */
 void nn_set_portable(struct nn *nn, bool portable);
 
@@ -36,6 +39,18 @@ struct nn_weight; ///< matrix or filter with its bias, packed for the kernels
  * when `half` (and all |w| <= 65504), else rgba32f. */
 int nn_weight_conv1d(struct nn *nn, const float *w, const float *bias, unsigned co, unsigned ci,
                      unsigned taps, bool half, struct nn_weight **ret);
+/** Some rows of a matrix as a file holds them, their type and address as they are. */
+struct nn_matrix {
+    const void *values; ///< [co][ci]
+    enum nn_dtype type;
+    unsigned co;
+    const float *bias; ///< [co], or NULL
+};
+/** The rows of all parts, one after the other, as a linear layer; packed in pieces, so that it
+ * takes little more memory than the device's. `half` as above; of f16 it loses nothing. -EBADMSG: a
+ * value is infinite or no number. */
+int nn_weight_linear(struct nn *nn, const struct nn_matrix *parts, unsigned n_parts, unsigned ci,
+                     bool half, struct nn_weight **ret);
 /** PyTorch ConvTranspose1d's `w` [ci][co][taps]; taps a multiple of stride, taps - stride even,
  * padding (taps - stride) / 2: length becomes length * stride. The input needs a margin of
  * taps / stride - 1. */

@@ -11,26 +11,6 @@
 
 static const float half_max = 65504.0f;
 
-/* Round to nearest even, subnormals kept; |v| <= half_max. */
-static uint16_t to_half(float v)
-{
-    uint32_t bits, sign, rest;
-    float scaled;
-
-    memcpy(&bits, &v, sizeof(bits));
-    sign = bits >> 16 & 0x8000;
-    if (fabsf(v) < 6.103515625e-05f) { /* 2^-14: in steps of 2^-24 */
-        scaled = fabsf(v) * 16777216.0f;
-        return (uint16_t) (sign | (uint32_t) lrintf(scaled));
-    }
-    bits &= 0x7fffffff;
-    rest = bits & 0x1fff;
-    bits = (bits >> 13) - (112 << 10);
-    if (rest > 0x1000 || (rest == 0x1000 && (bits & 1)))
-        bits++;
-    return (uint16_t) (sign | bits);
-}
-
 static bool fits_half(const float *w, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -50,7 +30,7 @@ static int put(struct nn *nn, const float *data, size_t n, bool half, struct vkc
         if (!halves)
             return -ENOMEM;
         for (size_t i = 0; i < n; i++)
-            halves[i] = to_half(data[i]);
+            halves[i] = nn_to_half(data[i]);
     }
     r = vkc_buffer_new(nn->ctx,
                        vkc_buffer_params(.size = n * (half ? 2 : 4),
@@ -87,7 +67,7 @@ static int weight_new(const struct nn_weight *from, struct nn_weight **ret)
 /* Output channels of a tile, in eights, and all of them, padded to whole tiles. A tile of 32 is the
  * fastest, those of 16 and 8 reach 0.9 and 0.68 of its speed (measured on lavapipe), but waste
  * less when the channels do not fill it. */
-static void choose_tile(struct nn_weight *w)
+void nn_choose_tile(struct nn_weight *w)
 {
     static const struct {
         unsigned octets, cost;
@@ -148,7 +128,7 @@ static int new_filter(const struct nn_weight *shape, const float *w, bool half,
     int r = weight_new(shape, &weight);
     if (r < 0)
         return r;
-    choose_tile(weight);
+    nn_choose_tile(weight);
     weight->half = half && fits_half(w, (size_t) weight->co * weight->ci * weight->taps);
     *ret_n = (size_t) weight->octets * nn_ceil_div(weight->ci, 4) * weight->taps * 32;
     *ret_packed = calloc(*ret_n, sizeof(**ret_packed));

@@ -411,16 +411,6 @@ void nn_file_raw(const struct nn_file *f, size_t i, struct nn_raw *ret)
     memcpy(ret->shape, e->shape, sizeof(e->shape));
 }
 
-static float half_to_float(uint16_t h)
-{
-    unsigned exponent = h >> 10 & 31, fraction = h & 1023;
-    float v = exponent == 0    ? ldexpf((float) fraction, -24)
-              : exponent == 31 ? (fraction ? NAN : INFINITY)
-                               : ldexpf((float) (fraction + 1024), (int) exponent - 25);
-
-    return h & 0x8000 ? -v : v;
-}
-
 static float to_float(enum nn_dtype dtype, const uint8_t *from)
 {
     union {
@@ -438,7 +428,7 @@ static float to_float(enum nn_dtype dtype, const uint8_t *from)
     case NN_F32:
         return v.f32;
     case NN_F16:
-        return half_to_float(v.u16);
+        return nn_from_half(v.u16);
     case NN_BF16:
         v.u32 = (uint32_t) v.u16 << 16;
         return v.f32;
@@ -469,20 +459,27 @@ void nn_dtype_floats(enum nn_dtype dtype, const void *from, size_t n, float *to)
         to[i] = to_float(dtype, p + i * types[dtype].size);
 }
 
-/* The values as aligned f32, converted into e->copy where the map cannot be used as it is. */
-static const float *values(const struct nn_file *f, struct entry *e)
+/* The values as aligned f32, converted into e->copy where the map cannot be used as it is. *ret is
+ * NULL where there is no memory; false: one of them is no number. */
+static bool values(const struct nn_file *f, struct entry *e, const float **ret)
 {
     const uint8_t *from = f->data + e->begin;
+    uint32_t bad = 0;
 
+    *ret = e->copy;
     if (e->copy)
-        return e->copy;
-    if (e->dtype == NN_F32 && (uintptr_t) from % _Alignof(float) == 0)
-        return (const float *) from;
+        return true;
+    if (e->dtype == NN_F32 && (uintptr_t) from % _Alignof(float) == 0) {
+        *ret = (const float *) from;
+        for (size_t i = 0; i < e->n; i++)
+            bad |= !isfinite((*ret)[i]);
+        return !bad;
+    }
     float *to = malloc(MAX(e->n, (size_t) 1) * sizeof(*to));
     if (!to)
-        return NULL;
-    nn_dtype_floats(e->dtype, from, e->n, to);
-    return e->copy = to;
+        return true;
+    *ret = e->copy = to;
+    return nn_values(from, e->dtype, e->n, to);
 }
 
 static int wrong_shape(const struct nn_file *f, const struct entry *e, unsigned rank,
@@ -500,23 +497,69 @@ static int wrong_shape(const struct nn_file *f, const struct entry *e, unsigned 
                           e->name, is, want);
 }
 
-int nn_file_tensor(struct nn_file *f, const char *name, unsigned rank, const size_t *shape,
-                   const float **ret, struct fail *fail)
+static int find_shaped(struct nn_file *f, const char *name, unsigned rank, const size_t *shape,
+                       struct entry **ret, struct fail *fail)
 {
     struct entry *e = find(f, name);
 
     if (!e)
         return nn_file_broken(f, fail, "tensor '%.80s' is missing", name);
-    if (e->rank != rank || (rank && memcmp(e->shape, shape, rank * sizeof(*shape)) != 0))
-        return wrong_shape(f, e, rank, shape, fail);
     if (e->dtype > NN_BF16)
         return nn_file_broken(f, fail, "tensor '%.80s' is not F32, F16 or BF16", name);
-    const float *v = values(f, e);
+    if (e->rank != rank || (rank && memcmp(e->shape, shape, rank * sizeof(*shape)) != 0))
+        return wrong_shape(f, e, rank, shape, fail);
+    *ret = e;
+    return 0;
+}
+
+int nn_file_tensor(struct nn_file *f, const char *name, unsigned rank, const size_t *shape,
+                   const float **ret, struct fail *fail)
+{
+    struct entry *e;
+    const float *v;
+    int r = find_shaped(f, name, rank, shape, &e, fail);
+
+    if (r < 0)
+        return r;
+    const bool finite = values(f, e, &v);
     if (!v)
         return fail_set(fail, FAIL_OTHER, -ENOMEM, "not enough memory to read '%s'", f->path);
-    for (size_t i = 0; i < e->n; i++)
-        if (!isfinite(v[i]))
-            return nn_file_broken(f, fail, "tensor '%.80s' holds a value that is no number", name);
+    if (!finite) {
+        freep(&e->copy);
+        e->copy = NULL;
+        return nn_file_not_finite(f, name, fail);
+    }
     *ret = v;
     return 0;
+}
+
+int nn_file_view(struct nn_file *f, const char *name, unsigned rank, const size_t *shape,
+                 const void **ret, enum nn_dtype *ret_type, struct fail *fail)
+{
+    struct entry *e;
+    int r = find_shaped(f, name, rank, shape, &e, fail);
+
+    if (r < 0)
+        return r;
+    *ret = f->data + e->begin;
+    *ret_type = e->dtype;
+    return 0;
+}
+
+int nn_file_not_finite(const struct nn_file *f, const char *name, struct fail *fail)
+{
+    return nn_file_broken(f, fail, "tensor '%.80s' holds a value that is no number", name);
+}
+
+void nn_file_forget(struct nn_file *f)
+{
+    const size_t page = (size_t) sysconf(_SC_PAGESIZE);
+    const size_t begin = ((size_t) (f->data - f->map) + page - 1) / page * page;
+
+    for (size_t i = 0; i < f->n_entries; i++) {
+        free(f->entries[i].copy);
+        f->entries[i].copy = NULL;
+    }
+    if (begin < f->size)
+        madvise(f->map + begin, f->size - begin, MADV_DONTNEED);
 }

@@ -15,12 +15,10 @@
 #include <jansson.h>
 
 #include "base/fail.h"
+#include "nn/number.h"
 
 struct nn_file;
 
-/** Types of values, by their names in the format; models of ours are of the first three. */
-enum nn_dtype { NN_F32, NN_F16, NN_BF16, NN_F64, NN_I64, NN_I32, NN_I16, NN_I8, NN_U8, NN_BOOL };
-#define NN_DTYPES (NN_BOOL + 1)
 #define NN_RANK_MAX 8
 const char *nn_dtype_name(enum nn_dtype dtype); ///< "F32"
 size_t nn_dtype_size(enum nn_dtype dtype);      ///< bytes a value
@@ -70,6 +68,14 @@ struct nn_raw {
 size_t nn_file_n_tensors(const struct nn_file *f);
 /** Tensor i, in the order of their names. */
 void nn_file_raw(const struct nn_file *f, size_t i, struct nn_raw *ret);
+/** The same as the file holds it: of any type, at any address, its values not yet looked at. */
+int nn_file_view(struct nn_file *f, const char *name, unsigned rank, const size_t *shape,
+                 const void **ret, enum nn_dtype *ret_type, struct fail *fail);
+/** What nn_file_tensor() says of a tensor with such a value, for who looks at them himself. */
+int nn_file_not_finite(const struct nn_file *f, const char *name, struct fail *fail);
+/** Give the memory of all that was read back: copies are freed, which ends what was borrowed, and
+ * the map's pages are dropped until they are read again. */
+void nn_file_forget(struct nn_file *f);
 #define NN_SHAPE(...)                                                                              \
     (unsigned) (sizeof((const size_t[]){__VA_ARGS__}) / sizeof(size_t)), (const size_t[])          \
     {                                                                                              \

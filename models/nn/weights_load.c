@@ -6,11 +6,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define NAME_MAX_BYTES 160
-
 /* Format a layer's name in the caller's variable arguments. */
 #define NAMED(buffer, name)                                                                        \
-    char buffer[NAME_MAX_BYTES];                                                                   \
+    char buffer[NN_NAME_MAX - 16];                                                                 \
     va_list ap;                                                                                    \
     va_start(ap, name);                                                                            \
     vsnprintf(buffer, sizeof(buffer), name, ap);                                                   \
@@ -18,6 +16,10 @@
 
 void nn_load_note(struct nn_loader *l, int r)
 {
+    if (l->r == 0 && r == -E2BIG)
+        l->r = fail_set(l->fail, FAIL_UNAVAILABLE, r,
+                        "the device cannot bind so large a layer as the model has; choose another "
+                        "with --device");
     if (l->r == 0 && r < 0)
         l->r = fail_set(l->fail, FAIL_UNAVAILABLE, r,
                         "the device cannot take the model's weights: %m; choose another with "
@@ -27,13 +29,16 @@ void nn_load_note(struct nn_loader *l, int r)
 static const float *get(struct nn_loader *l, const char *layer, const char *part, unsigned rank,
                         const size_t *shape)
 {
-    char name[NAME_MAX_BYTES + 16];
+    char name[NN_NAME_MAX];
     const float *v = NULL;
+    const void *raw;
+    enum nn_dtype type;
 
     if (l->r < 0)
         return NULL;
     snprintf(name, sizeof(name), "%s%s", layer, part);
-    l->r = nn_file_tensor(l->file, name, rank, shape, &v, l->fail);
+    l->r = l->dry ? nn_file_view(l->file, name, rank, shape, &raw, &type, l->fail)
+                  : nn_file_tensor(l->file, name, rank, shape, &v, l->fail);
     return v;
 }
 
@@ -52,7 +57,7 @@ struct nn_weight *nn_load_conv1d(struct nn_loader *l, unsigned co, unsigned ci, 
     const float *bias = get(l, layer, ".bias", NN_SHAPE(co));
     struct nn_weight *ret = NULL;
 
-    if (l->r == 0)
+    if (l->r == 0 && !l->dry)
         nn_load_note(l, nn_weight_conv1d(l->nn, w, bias, co, ci, taps, l->half, &ret));
     return ret;
 }
@@ -65,9 +70,39 @@ struct nn_weight *nn_load_conv1d_transposed(struct nn_loader *l, unsigned ci, un
     const float *bias = get(l, layer, ".bias", NN_SHAPE(co));
     struct nn_weight *ret = NULL;
 
-    if (l->r == 0)
+    if (l->r == 0 && !l->dry)
         nn_load_note(
             l, nn_weight_conv1d_transposed(l->nn, w, bias, ci, co, taps, stride, l->half, &ret));
+    return ret;
+}
+
+/* One part of a linear layer; its bias is where the file has one. */
+static void get_matrix(struct nn_loader *l, const char *weight, const char *bias, unsigned co,
+                       unsigned ci, struct nn_matrix *ret)
+{
+    *ret = (struct nn_matrix){.co = co};
+    if (l->r == 0)
+        l->r = nn_file_view(l->file, weight, 2, (const size_t[]){co, ci}, &ret->values, &ret->type,
+                            l->fail);
+    if (bias)
+        ret->bias = get(l, bias, "", NN_SHAPE(co));
+}
+
+struct nn_weight *nn_load_stack(struct nn_loader *l, unsigned n, const char (*weights)[NN_NAME_MAX],
+                                const char (*biases)[NN_NAME_MAX], unsigned co, unsigned ci)
+{
+    struct nn_matrix parts[NN_STACK_MAX];
+    struct nn_weight *ret = NULL;
+
+    for (unsigned i = 0; i < n; i++)
+        get_matrix(l, weights[i], biases ? biases[i] : NULL, co, ci, &parts[i]);
+    if (l->r < 0 || l->dry)
+        return NULL;
+    const int r = nn_weight_linear(l->nn, parts, n, ci, l->half, &ret);
+    if (r == -EBADMSG)
+        l->r = nn_file_not_finite(l->file, weights[0], l->fail);
+    else
+        nn_load_note(l, r);
     return ret;
 }
 
@@ -75,13 +110,11 @@ struct nn_weight *nn_load_linear(struct nn_loader *l, unsigned co, unsigned ci, 
                                  ...)
 {
     NAMED(layer, name);
-    const float *w = get(l, layer, ".weight", NN_SHAPE(co, ci));
-    const float *bias = get(l, layer, ".bias", NN_SHAPE(co));
-    struct nn_weight *ret = NULL;
+    char weight[1][NN_NAME_MAX], bias[1][NN_NAME_MAX];
 
-    if (l->r == 0)
-        nn_load_note(l, nn_weight_conv1d(l->nn, w, bias, co, ci, 1, l->half, &ret));
-    return ret;
+    snprintf(weight[0], sizeof(weight[0]), "%s.weight", layer);
+    snprintf(bias[0], sizeof(bias[0]), "%s.bias", layer);
+    return nn_load_stack(l, 1, weight, bias, co, ci);
 }
 
 struct nn_weight *nn_load_norm(struct nn_loader *l, unsigned channels, const char *name, ...)
@@ -91,7 +124,7 @@ struct nn_weight *nn_load_norm(struct nn_loader *l, unsigned channels, const cha
     const float *beta = get(l, layer, ".bias", NN_SHAPE(channels));
     struct nn_weight *ret = NULL;
 
-    if (l->r == 0)
+    if (l->r == 0 && !l->dry)
         nn_load_note(l, nn_weight_norm(l->nn, gamma, beta, channels, &ret));
     return ret;
 }
@@ -103,7 +136,7 @@ struct nn_weight *nn_load_table(struct nn_loader *l, unsigned rows, unsigned cha
     const float *w = get(l, layer, ".weight", NN_SHAPE(rows, channels));
     struct nn_weight *ret = NULL;
 
-    if (l->r == 0)
+    if (l->r == 0 && !l->dry)
         nn_load_note(l, nn_weight_table(l->nn, w, rows, channels, &ret));
     return ret;
 }

@@ -15,6 +15,7 @@ struct nn_loader {
     struct nn_file *file; ///< borrowed
     struct fail *fail;    ///< borrowed, may be NULL
     bool half;            ///< filters as rgba16f from here on
+    bool dry;             ///< look at names and shapes only: everything returns NULL
     int r;                ///< 0, or the first negative errno
 };
 
@@ -37,6 +38,11 @@ struct nn_weight *nn_load_conv1d_transposed(struct nn_loader *l, unsigned ci, un
 /** PyTorch Linear: [co][ci]. */
 struct nn_weight *nn_load_linear(struct nn_loader *l, unsigned co, unsigned ci, const char *name,
                                  ...) PRINTF_FORMAT(4, 5);
+enum { NN_NAME_MAX = 176, NN_STACK_MAX = 4 };
+/** The rows of n (1 .. NN_STACK_MAX) matrices [co][ci], one after the other, by their whole names;
+ * `biases` may be NULL. */
+struct nn_weight *nn_load_stack(struct nn_loader *l, unsigned n, const char (*weights)[NN_NAME_MAX],
+                                const char (*biases)[NN_NAME_MAX], unsigned co, unsigned ci);
 /** PyTorch LayerNorm: weight and bias [channels]. */
 struct nn_weight *nn_load_norm(struct nn_loader *l, unsigned channels, const char *name, ...)
     PRINTF_FORMAT(3, 4);

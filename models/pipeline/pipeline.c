@@ -225,6 +225,11 @@ int pipeline_load_reader(struct pipeline *p, struct fail *fail)
     r = clip_new(p->nn, path, &clip, fail);
     if (r < 0)
         return r;
+    if (clip_info(clip)->chinese)
+        return fail_set(fail, FAIL_UNAVAILABLE, -EBADMSG,
+                        "'%s' is a Chinese-CLIP, which reads no braille cells; install brailled's "
+                        "own file again",
+                        path);
     r = load_cell_bank(p, clip, &p->reader.cell_texts, &p->reader.cells, fail);
     if (r < 0)
         return r;

@@ -37,6 +37,7 @@ FENCES = {  # third-party header -> the only folders that may include it
     r'archive(_entry)?\.h': ('tools/dataset/export',),
     r'(sndfile|samplerate)\.h|opusenc\.h|alsa/': ('dataset/audio',),
     r'kiss_fft': ('models/hifigan',),
+    r'utf8proc\.h': ('models/clip',),
     r'sonic\.h': ('models/pipeline',),
     r'sane/': ('tools/ctl/scan',),
     r'zlib\.h': ('models/import',),

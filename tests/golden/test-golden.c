@@ -455,6 +455,50 @@ static void test_clip(struct nn *nn)
     REQUIRE(knn_query(knn, image, 1, 1, index, p, NULL, NULL) == -EINVAL);
 }
 
+/* Its layers come from the file one after the other. */
+static void test_chinese_clip(struct nn *nn)
+{
+    static const char *const texts[] = {/* chinese_clip.py's; two are longer than it reads */
+                                        "一只猫坐在窗台上",
+                                        "她说：“Hello, wörld 2026！”",
+                                        "",
+                                        "zhong1guo2 shuang1 lv4",
+                                        "夜夜夜夜夜夜夜夜夜夜夜夜夜夜夜夜夜夜夜夜",
+                                        "shuang1 zhong1 the cat"};
+    enum { TEXTS = ELEMENTSOF(texts), E = 20, SIZE = 28 * 28 * 3, MANY = 140 };
+    CLEANUP(nn_file_closep) struct nn_file *io = NULL;
+    CLEANUP(clip_freep) struct clip *c = NULL;
+    CLEANUP_FREE uint8_t *crops = malloc(MANY * SIZE);
+    CLEANUP_FREE float *image = malloc(MANY * E * sizeof(*image));
+    const volatile int stop = 1;
+    float text[TEXTS * E];
+    size_t n_crops, n_image, n_text;
+
+    WORKS(nn_file_open(path_of("chinese-clip", ".io"), &io, &fail));
+    WORKS(clip_new(nn, path_of("chinese-clip", ""), &c, &fail));
+    const struct clip_info *info = clip_info(c);
+    REQUIRE(info->chinese && info->width == 28 && info->height == 28 && info->n_chan == 3);
+    REQUIRE(info->embed == E && info->max_text == 12);
+    REQUIRE(fabs(info->calibration.temperature - 1 / 0.07) < 1e-4);
+    const float *levels = stored(io, "crops", &n_crops), *want = stored(io, "image", &n_image);
+    REQUIRE(n_crops / SIZE * E == n_image && crops && image);
+    for (size_t i = 0; i < MANY * SIZE; i++)
+        crops[i] = (uint8_t) levels[i % n_crops];
+    WORKS(clip_image(c, crops, MANY, image, NULL, &fail));
+    compare("chinese-clip", "image", image, want, n_image);
+    for (size_t i = 0; i < MANY * E; i++)
+        REQUIRE(fabsf(image[i] - image[i % n_image]) < 1e-5f);
+    REQUIRE(clip_image(c, crops, 1, image, &stop, NULL) == -ECANCELED);
+
+    want = stored(io, "text", &n_text);
+    REQUIRE(n_text == ELEMENTSOF(text));
+    WORKS(clip_text(c, texts, TEXTS, text, &fail));
+    compare("chinese-clip", "text", text, want, n_text);
+    REQUIRE(clip_text(c, (const char *const[]){"a\xff"}, 1, text, NULL) == -EINVAL);
+    clip_set_cancel(c, &stop);
+    REQUIRE(clip_text(c, texts, 1, text, NULL) == -ECANCELED);
+}
+
 /* One frame and one phone are enough; a wish to stop is heard; a missing file says what to do. */
 static void test_edges(struct nn *nn)
 {
@@ -575,6 +619,13 @@ static void test_hostile(struct nn *nn)
     require_refused(nn, "clip", "\\\"[CLS]\\\"", "\\\"[CSL]\\\"");
     require_refused(nn, "clip", "\\\"7\\\"", "\\\"a\\\"");
     require_refused(nn, "clip", "\\\"embed\\\": 20", "\\\"embed\\\": 1e");
+    require_refused(nn, "chinese-clip", "\\\"image\\\": 28", "\\\"image\\\": 35");
+    require_refused(nn, "chinese-clip", "\\\"image\\\": 28", "\\\"image\\\": 29");
+    require_refused(nn, "chinese-clip", "\\\"patch\\\": 7", "\\\"patch\\\": 4");
+    require_refused(nn, "chinese-clip", "\\\"text_heads\\\": 2", "\\\"text_heads\\\": 5");
+    require_refused(nn, "chinese-clip", "\\\"max_text\\\": 12", "\\\"max_text\\\": 17");
+    require_refused(nn, "chinese-clip", "\\\"[UNK]\\\"", "\\\"[KNU]\\\"");
+    require_refused(nn, "chinese-clip", "\\\"##ong\\\"", "\\\"##uan\\\"");
 }
 
 int main(int argc, char **argv)
@@ -600,6 +651,7 @@ int main(int argc, char **argv)
         test_bins(nn, "fastspeech2-bins-phone", 3);
         test_bins(nn, "fastspeech2-bins-frame", 1);
         test_clip(nn);
+        test_chinese_clip(nn);
     }
     nn_set_portable(nn, false);
     for (size_t i = 0; i < ELEMENTSOF(vocoders); i++)

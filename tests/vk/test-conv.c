@@ -4,6 +4,7 @@
  * with the portable kernels.
  */
 #include "common.h"
+#include "nn/weights_file.h"
 
 #include <limits.h>
 
@@ -237,6 +238,78 @@ static void test_rejects(struct bench_of *b)
     REQUIRE(nn_conv1d_transposed(run, up, x, up_y, NULL) == 0);
 }
 
+/* A matrix of three parts, each as another type of file has it, at an odd address: the same as one
+ * of floats. What no number is is refused. */
+static void test_linear_parts(struct bench_of *b)
+{
+    enum { CI = 27, ROWS = 11, LENGTH = 70 };
+    static const enum nn_dtype types[] = {NN_F16, NN_F32, NN_BF16};
+    CLEANUP_FREE float *w = random_floats(3 * ROWS * CI, 1);
+    CLEANUP_FREE float *bias = random_floats(3 * ROWS, 1);
+    CLEANUP_FREE float *x = random_floats(CI * LENGTH, 1);
+    uint8_t files[3][4 * ROWS * CI + 1];
+    struct nn_matrix parts[3];
+
+    for (unsigned part = 0; part < 3; part++) {
+        parts[part] = (struct nn_matrix){files[part] + 1, types[part], ROWS,
+                                         part == 1 ? NULL : bias + part * ROWS};
+        for (unsigned i = 0; i < ROWS * CI; i++) {
+            float *v = &w[part * ROWS * CI + i];
+            const size_t size = nn_dtype_size(types[part]);
+            uint32_t bits = types[part] == NN_F16    ? nn_to_half(*v)
+                            : types[part] == NN_BF16 ? nn_to_bits(*v) >> 16
+                                                     : nn_to_bits(*v);
+            memcpy(files[part] + 1 + i * size, &bits, size);
+            REQUIRE(nn_values(files[part] + 1 + i * size, types[part], 1, v));
+        }
+    }
+    memset(bias + ROWS, 0, ROWS * sizeof(*bias));
+    const struct shape shape = {
+        .co = 3 * ROWS, .ci = CI, .taps = 1, .length = LENGTH, .dilation = 1, .stride = 1};
+    for (int half = 0; half < 2; half++) {
+        CLEANUP_FREE float *want = reference(&shape, w, bias, x, 0, LENGTH, 0, false);
+        CLEANUP(nn_weight_freep) struct nn_weight *weight = NULL;
+        CLEANUP(nn_run_freep) struct nn_run *run = NULL;
+        REQUIRE(nn_weight_linear(b->nn, parts, 3, CI, half, &weight) == 0);
+        REQUIRE(nn_run_new(b->nn, &run) == 0);
+        struct nn_tensor *in = tensor(run, CI, LENGTH, 0, x);
+        struct nn_tensor *out = tensor(run, 3 * ROWS, LENGTH, 0, NULL);
+        REQUIRE(nn_linear(run, weight, in, out, NULL) == 0);
+        CLEANUP_FREE float *got = result(run, out);
+        agree(half ? "linear of parts f16" : "linear of parts", got, want, 3 * ROWS * LENGTH,
+              half ? 1e-6 : 1e-11);
+    }
+    for (unsigned part = 0; part < 3; part++)
+        for (int half = 0; half < 2; half++) {
+            struct nn_weight *weight = NULL;
+            const uint32_t bad = types[part] == NN_F16 ? 0xfc00 : types[part] ? 0x7fc0 : 0x7f800000;
+            const size_t size = nn_dtype_size(types[part]);
+            uint8_t *at = files[part] + 1 + (ROWS * CI - 1) * size, kept[4];
+            memcpy(kept, at, size);
+            memcpy(at, &bad, size);
+            REQUIRE(nn_weight_linear(b->nn, parts, 3, CI, half, &weight) == -EBADMSG && !weight);
+            memcpy(at, kept, size);
+        }
+}
+
+/* Every number that f16 has, and what lies between two of them. */
+static void test_halves(void)
+{
+    for (unsigned h = 0; h < 0x7c00; h++) {
+        const float v = nn_from_half((uint16_t) h), next = nn_from_half((uint16_t) (h + 1));
+        const double want =
+            h < 1024 ? ldexp(h, -24) : ldexp((h & 1023) + 1024, (int) (h >> 10) - 25);
+        REQUIRE((double) v == want && nn_to_half(v) == h && nn_to_half(-v) == (h | 0x8000));
+        if (h == 0x7bff)
+            break;
+        const float middle = (v + next) / 2;
+        REQUIRE(nn_to_half(middle) == (h & 1 ? h + 1 : h));
+        REQUIRE(nn_to_half(nextafterf(middle, 1e9f)) == h + 1);
+        REQUIRE(nn_to_half(nextafterf(middle, 0)) == h);
+    }
+    REQUIRE(isinf(nn_from_half(0x7c00)) && isnan(nn_from_half(0x7c01)));
+}
+
 /* Beyond what f16 holds, `half` is only a wish. */
 static void test_half_range(struct bench_of *b)
 {
@@ -281,6 +354,8 @@ int main(void)
     }
     test_rejects(&b);
     test_half_range(&b);
+    test_linear_parts(&b);
+    test_halves();
     teardown(&b);
     return 0;
 }
