@@ -216,6 +216,10 @@ static int no_state(const struct import_part *part, struct fail *fail)
                               "it holds a whole object of Python ('%.80s'), not "
                               "its weights; load it in Python and save its state_dict()",
                               part->root->text);
+    if (pickle_get(part->root, "mpd"))
+        return import_unknown(fail, part->path,
+                              "it is what HiFi-GAN is trained against (do_…); name the generator "
+                              "beside it (g_…)");
     if (part->root->kind == PICKLE_DICT)
         for (const struct pickle_item *i = part->root->first; i; i = i->next)
             if (i->key->kind == PICKLE_TEXT &&

@@ -6,6 +6,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/tr.h"
+
 #define WORDS_BYTES 400
 
 int import_broken(struct fail *fail, const char *path, const char *format, ...)
@@ -22,9 +24,10 @@ int import_broken(struct fail *fail, const char *path, const char *format, ...)
 
 int import_unknown(struct fail *fail, const char *path, const char *format, ...)
 {
-    char words[WORDS_BYTES];
+    char words[WORDS_BYTES], localized[1024];
     va_list ap;
 
+    format = tr_format(format, localized, sizeof(localized));
     va_start(ap, format);
     vsnprintf(words, sizeof(words), format, ap);
     va_end(ap);

@@ -33,6 +33,8 @@ EXAMPLES = {
     'braillectl-say': [('braillectl say 北京很大。 --play', 'Say a sentence.', '说一句话。'), ('braillectl say --file letter.txt --rate 1.5 -o letter.opus', 'A letter, quicker.', '一封信，说快些。')],
     'braillectl-scan': [('braillectl scan --speak', 'Scan a page and hear it.', '扫描一页并听。'), ('braillectl scan --source adf -o book.opus', 'All pages of the feeder as a book.', '进纸器里的全部页做成一本书。')],
     'braillectl-button': [('braillectl button --watch --speak', "Each press of the scanner's button reads a page.", '每按一次扫描仪的按键就读一页。')],
+    'braillectl-import': [('braillectl import clip_cn_vit-b-16.pt --vocab vocab.txt', 'Chinese-CLIP, with its vocabulary.', 'Chinese-CLIP，连同词表。'),
+                          ('braillectl import g_02500000 -o voices/hifigan.safetensors', 'A HiFi-GAN generator.', '一个 HiFi-GAN 生成器。')],
     'braillectl-keys': [("braillectl keys install --key '<Super>F9'", 'One key scans and reads.', '一个键扫描并朗读。')],
     'braillectl-spool': [('braillectl spool ~/Braille', 'What lies in the folder becomes sound.', '文件夹里的内容变成声音。')],
     'braille-dataset-build': [('braille-dataset build bit --seed 1', 'The whole family of data sets.', '整个系列的数据集。')],

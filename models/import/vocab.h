@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The vocabulary of BERT (google-research/bert, vocab.txt): a piece a line, its number is the
+ * line's from 0. Not public.
+ */
+#pragma once
+
+#include "import/map.h"
+
+/** Read `options->vocab`, else vocab.txt beside the checkpoint, which must have `n` lines with the
+ * pieces BERT needs, into the configuration "vocab". A failure stays in p->r. */
+void import_vocab(struct import_plan *p, const struct import_options *options, size_t n);
