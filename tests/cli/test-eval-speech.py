@@ -118,6 +118,8 @@ def case_jiwer():
             require(abs(r['ser_toned'] - jiwer.wer(list(want.values()), list(got.values()))) < 1e-6, r['ser_toned'])
             macro = sum(jiwer.wer(a, b) for a, b in zip(*bare)) / len(want)
             require(abs(r['ser_macro'] - macro) < 1e-6, r['ser_macro'], macro)
+            macro = sum(jiwer.wer(a, b) for a, b in zip(want.values(), got.values())) / len(want)
+            require(abs(r['ser_toned_macro'] - macro) < 1e-6, r['ser_toned_macro'], macro)
             require(r['n'] == 60 and r['missing'] == 0 and r['ser'] > 0.2 and r['ser_toned'] > r['ser'], r)
             require([s['heard'].strip() for s in r['sentences']] == list(got.values()), r['sentences'][:3])
             require(r['mcd_dtw'] is None and r['rtf'] is None and r['fad'] is None, r)
@@ -301,6 +303,23 @@ def case_frechet():
         for name in ('f.npy', 'i.npy', 'n.npy', 'three.npy', 'cut.npy', 'head.npy', 'tiny.npy', 'text', 'word', 'one', 'zero', 'c.npy'):
             evaluate(lists, '--speech', tmp / 'speech', '--reference-embeddings', tmp / name, '--speech-embeddings', tmp / 'b.npy', code=65)
         evaluate(lists, '--speech', tmp / 'speech', '--reference-embeddings', tmp / 'none', '--speech-embeddings', tmp / 'b.npy', code=66)
+
+
+def case_fad():
+    """The distance against numbers that frechet_audio_distance itself gave (frechet-golden.py)."""
+    golden = importlib.import_module('frechet-golden')
+    package = json.loads((pathlib.Path(__file__).parents[1] / 'data/frechet.json').read_text())
+    with folder() as tmp:
+        tmp, worst = pathlib.Path(tmp), 0
+        lists = listed(tmp, [('a', '你好', 'ni2hao3')])
+        require(len(package['values']) == len(golden.CASES), package)
+        for i, want in enumerate(package['values']):
+            for name, matrix in zip('ab', golden.case(i)):
+                (tmp / name).write_text(''.join(' '.join(map(repr, row)) + '\n' for row in matrix))
+            r = as_json(lists, '--speech', tmp / 'speech', '--reference-embeddings', tmp / 'a', '--speech-embeddings', tmp / 'b')
+            worst = max(worst, abs(r['fad'] / want - 1))
+            require(worst < 1e-6, golden.CASES[i], r['fad'], want)
+        print('at most', worst, 'of the value from', package['package'])
 
 
 def case_files():

@@ -11,7 +11,7 @@ struct sums {
     size_t n, missing, n_timed;
     struct eval_heard heard;
     struct eval_f0_sums f0;
-    double ser_macro, mcd_pymcd, mcd_24, level_db;
+    double ser_macro, ser_toned_macro, mcd_pymcd, mcd_24, level_db;
     double error_s, error_share, spoken_s, reference_spoken_s;
     double speech_s, total_ms, first_median_ms, first_p95_ms;
 };
@@ -57,6 +57,11 @@ static void add_times(struct sums *s, const struct eval_report *r)
     }
 }
 
+static double share(double part, double of)
+{
+    return of > 0 ? part / of : NAN;
+}
+
 static struct sums add_up(const struct eval_report *r)
 {
     struct sums s = {0};
@@ -67,17 +72,13 @@ static struct sums add_up(const struct eval_report *r)
         s.heard.there += f->heard.there;
         s.heard.wrong += f->heard.wrong;
         s.heard.wrong_toned += f->heard.wrong_toned;
-        s.ser_macro += f->heard.there ? (double) f->heard.wrong / (double) f->heard.there : 0;
+        s.ser_macro += share((double) f->heard.wrong, (double) f->heard.there);
+        s.ser_toned_macro += share((double) f->heard.wrong_toned, (double) f->heard.there);
         if (!f->missing && f->mcd_24 == f->mcd_24)
             add_compared(&s, f);
     }
     add_times(&s, r);
     return s;
-}
-
-static double share(double part, double of)
-{
-    return of > 0 ? part / of : NAN;
 }
 
 static void put(json_t *o, const char *key, double x)
@@ -129,6 +130,7 @@ static json_t *sums_json(const struct eval_report *r, const struct sums *s)
     put(o, "ser", share((double) s->heard.wrong, there));
     put(o, "ser_toned", share((double) s->heard.wrong_toned, there));
     put(o, "ser_macro", r->heard ? s->ser_macro / (double) r->list->n : NAN);
+    put(o, "ser_toned_macro", r->heard ? s->ser_toned_macro / (double) r->list->n : NAN);
     put(o, "mcd_dtw", share(s->mcd_pymcd, n));
     put(o, "mcd_dtw_24", share(s->mcd_24, n));
     put_f0(o, &s->f0);
@@ -156,7 +158,7 @@ void eval_report_json(FILE *f, const struct eval_report *r, bool sentences)
         json_array_append_new(list, sentence_json(&r->list->items[i], &r->figures[i]));
     if (sentences)
         json_object_set(o, "sentences", list);
-    json_dumpf(o, f, JSON_COMPACT | JSON_REAL_PRECISION(6));
+    json_dumpf(o, f, JSON_COMPACT | JSON_REAL_PRECISION(9));
     fputc('\n', f);
     json_decref(list);
     json_decref(o);
@@ -193,7 +195,7 @@ void eval_report_csv(FILE *f, const struct eval_report *r)
                     fprintf(f, *c == '"' ? "\"\"" : "%c", *c);
                 fputc('"', f);
             } else if (x && !json_is_null(x)) {
-                json_dumpf(x, f, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
+                json_dumpf(x, f, JSON_ENCODE_ANY | JSON_REAL_PRECISION(9));
             }
             fputc(k + 1 < ELEMENTSOF(keys) ? ',' : '\n', f);
         }
