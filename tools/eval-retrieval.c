@@ -33,11 +33,16 @@ static const char help[] =
        "      --list FILE          a line a picture: what it found; - is standard output\n"
        "      --csv FILE           a line a figure; - is standard output\n"
        "      --save DIR           the embeddings, as .npy and .tsv\n"
+       "      --image-embeddings FILE, --text-embeddings FILE\n"
+       "                           rows of numbers (.npy or text) of any network, row i of one "
+       "belongs\n"
+       "                           to row i of the other: the same figures of these pairs\n"
        "  -d, --device NAME|INDEX  Vulkan device\n"
        "      --json               one JSON object a set, a line each\n");
 
 struct retrieval {
     const char *split, *gallery, *csv_path, *list_path, *save;
+    const char *pairs[2]; ///< files of embeddings: pictures, texts
     struct eval_embedder_params model;
     struct eval_ks ks;
     bool json;
@@ -91,7 +96,7 @@ static int one_of(const char *option, const char *word, const char *const *words
     return fail_set(fail, FAIL_USAGE, -EINVAL, "--%s takes %s, not '%s'", option, all, word);
 }
 
-enum option_id { CLIP = 256, SPLIT, GALLERY, KS, LIST, CSV, SAVE, JSON };
+enum option_id { CLIP = 256, SPLIT, GALLERY, KS, LIST, CSV, SAVE, IMAGE_ROWS, TEXT_ROWS, JSON };
 
 static const struct option options[] = {{"clip", required_argument, NULL, CLIP},
                                         {"split", required_argument, NULL, SPLIT},
@@ -100,6 +105,8 @@ static const struct option options[] = {{"clip", required_argument, NULL, CLIP},
                                         {"list", required_argument, NULL, LIST},
                                         {"csv", required_argument, NULL, CSV},
                                         {"save", required_argument, NULL, SAVE},
+                                        {"image-embeddings", required_argument, NULL, IMAGE_ROWS},
+                                        {"text-embeddings", required_argument, NULL, TEXT_ROWS},
                                         {"device", required_argument, NULL, 'd'},
                                         {"json", no_argument, NULL, JSON},
                                         {"help", no_argument, NULL, 'h'},
@@ -126,6 +133,10 @@ static int set_option(struct retrieval *o, int c, struct fail *fail)
     case CSV:
         o->csv_path = optarg;
         return 0;
+    case IMAGE_ROWS:
+    case TEXT_ROWS:
+        o->pairs[c == TEXT_ROWS] = optarg;
+        return 0;
     case SAVE:
         o->save = optarg;
         return 0;
@@ -140,11 +151,31 @@ static int set_option(struct retrieval *o, int c, struct fail *fail)
     }
 }
 
+/* What does not go together, before anything takes time. */
+static int check(const struct retrieval *o, struct fail *fail)
+{
+    const bool csv = o->csv_path && strcmp(o->csv_path, "-") == 0;
+    const bool list = o->list_path && strcmp(o->list_path, "-") == 0;
+    const bool pairs = o->pairs[0] || o->pairs[1];
+    const char *wrong = NULL;
+
+    if (pairs && !(o->pairs[0] && o->pairs[1]))
+        wrong = N_("give both --image-embeddings and --text-embeddings");
+    else if (pairs && (*o->dirs || o->model.clip || o->save || o->split || o->gallery))
+        wrong = N_("BIT-DIR, --clip, --split, --gallery and --save are not for embeddings");
+    else if (!pairs && !*o->dirs)
+        wrong = N_("give one BIT-DIR or more; see braille-eval retrieval --help");
+    else if (!pairs && !o->model.clip)
+        wrong = N_("give --clip FILE, the weights of a CLIP of whole pictures "
+                   "(models/recipes/contrastive.py trains one)");
+    else if (csv + list + o->json > 1)
+        wrong = N_("only one of --json, --csv -, --list - can write to standard output");
+    return wrong ? fail_set(fail, FAIL_USAGE, -EINVAL, "%s", tr(wrong)) : 0;
+}
+
 /* @return 1: help was asked for */
 static int parse(int argc, char **argv, struct retrieval *o, struct fail *fail)
 {
-    o->split = "test";
-    o->gallery = "split";
     for (int c; (c = getopt_long(argc, argv, "d:h", options, NULL)) != -1;) {
         if (c == 'h') {
             fputs(tr(help), stdout);
@@ -155,19 +186,12 @@ static int parse(int argc, char **argv, struct retrieval *o, struct fail *fail)
             return r;
     }
     o->dirs = argv + optind;
-    if (optind == argc)
-        return fail_set(fail, FAIL_USAGE, -EINVAL,
-                        "give one BIT-DIR or more; see braille-eval retrieval --help");
-    if (!o->model.clip)
-        return fail_set(fail, FAIL_USAGE, -EINVAL,
-                        "give --clip FILE, the weights of a CLIP of whole pictures "
-                        "(models/recipes/contrastive.py trains one)");
-    const bool csv = o->csv_path && strcmp(o->csv_path, "-") == 0;
-    const bool list = o->list_path && strcmp(o->list_path, "-") == 0;
-    if (csv + list + o->json > 1)
-        return fail_set(fail, FAIL_USAGE, -EINVAL,
-                        "only one of --json, --csv -, --list - can write to standard output");
-    return 0;
+    int r = check(o, fail);
+    if (r == 0 && !o->pairs[0]) {
+        o->split = o->split ? o->split : "test";
+        o->gallery = o->gallery ? o->gallery : "split";
+    }
+    return r;
 }
 
 /* ---- work ---- */
@@ -182,14 +206,15 @@ static double now_s(void)
 static void report(struct retrieval *o, const struct eval_set *set,
                    const struct eval_figures_of_set *figures, double seconds)
 {
-    const struct eval_retrieval_report r = {.set = set,
-                                            .figures = figures,
-                                            .ks = &o->ks,
-                                            .split = o->split,
-                                            .gallery = o->gallery,
-                                            .model = o->model.clip,
-                                            .device = eval_embedder_device(o->embedder),
-                                            .seconds = seconds};
+    const struct eval_retrieval_report r = {
+        .set = set,
+        .figures = figures,
+        .ks = &o->ks,
+        .split = o->split,
+        .gallery = o->gallery,
+        .model = o->model.clip,
+        .device = o->embedder ? eval_embedder_device(o->embedder) : NULL,
+        .seconds = seconds};
 
     if (o->csv)
         eval_retrieval_csv(o->csv, &r, !o->some);
@@ -205,40 +230,63 @@ static int judge(struct retrieval *o, const char *dir, struct fail *fail)
 {
     CLEANUP(eval_set_done) struct eval_set set = {0};
     CLEANUP(eval_figures_of_set_done) struct eval_figures_of_set figures = {0};
-    const bool all = strcmp(o->gallery, "all") == 0;
+    const struct eval_table *pictures = eval_embedder_pictures(o->embedder);
+    const struct eval_table *texts = eval_embedder_texts(o->embedder);
+    const struct eval_find_params params = {.ks = o->ks,
+                                            .knn = o->ks.n > 0,
+                                            .all = strcmp(o->gallery, "all") == 0,
+                                            .list = o->list,
+                                            .cancel = &eval_cancelled};
     const double start = now_s();
 
     int r = eval_set_load(dir, o->split, &set, fail);
     if (r == 0)
-        r = eval_embed_set(o->embedder, &set, o->ks.n > 0, all, fail);
+        r = eval_embed_set(o->embedder, &set, params.knn, params.all, fail);
     if (r == 0 && o->save)
-        r = eval_save(&set, eval_embedder_pictures(o->embedder), eval_embedder_texts(o->embedder),
-                      o->save, fail);
+        r = eval_save(&set, pictures, texts, o->save, fail);
     if (r == 0)
-        r = eval_find(&set, eval_embedder_pictures(o->embedder), eval_embedder_texts(o->embedder),
-                      &(struct eval_find_params){.ks = o->ks,
-                                                 .knn = o->ks.n > 0,
-                                                 .all = all,
-                                                 .list = o->list,
-                                                 .cancel = &eval_cancelled},
-                      &figures, fail);
+        r = eval_find(&set, pictures, texts, &params, &figures, fail);
     if (r == 0)
         report(o, &set, &figures, now_s() - start);
     return r;
 }
 
-static int run(struct retrieval *o, struct fail *fail)
+static int judge_pairs(struct retrieval *o, struct fail *fail)
+{
+    CLEANUP(eval_set_done) struct eval_set set = {0};
+    CLEANUP(eval_figures_of_set_done) struct eval_figures_of_set figures = {0};
+    CLEANUP(eval_table_done) struct eval_table pictures = {0};
+    CLEANUP(eval_table_done) struct eval_table texts = {0};
+    const struct eval_find_params params = {
+        .ks = o->ks, .pairs = true, .list = o->list, .cancel = &eval_cancelled};
+    const double start = now_s();
+
+    int r = eval_pairs_load(o->pairs, &set, &pictures, &texts, fail);
+    if (r == 0)
+        r = eval_find(&set, &pictures, &texts, &params, &figures, fail);
+    if (r == 0)
+        report(o, &set, &figures, now_s() - start);
+    return r;
+}
+
+static int judge_sets(struct retrieval *o, struct fail *fail)
 {
     o->model.cancel = &eval_cancelled;
     if (o->save && mkdir(o->save, 0777) < 0 && errno != EEXIST)
         return fail_set(fail, FAIL_CREATE, -errno, "cannot create the folder '%s': %m", o->save);
     int r = eval_embedder_new(&o->model, &o->embedder, fail);
-    if (r == 0)
-        r = eval_open_list(o->csv_path, &o->csv, fail);
-    if (r == 0)
-        r = eval_open_list(o->list_path, &o->list, fail);
     for (char *const *dir = o->dirs; r == 0 && *dir; dir++)
         r = judge(o, *dir, fail);
+    return r;
+}
+
+static int run(struct retrieval *o, struct fail *fail)
+{
+    int r = eval_open_list(o->csv_path, &o->csv, fail);
+    if (r == 0)
+        r = eval_open_list(o->list_path, &o->list, fail);
+    if (r == 0)
+        r = o->pairs[0] ? judge_pairs(o, fail) : judge_sets(o, fail);
     const int a = eval_close_list(o->csv_path, &o->csv, fail);
     const int b = eval_close_list(o->list_path, &o->list, fail);
     return r < 0 ? r : MIN(a, b);

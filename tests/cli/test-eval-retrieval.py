@@ -317,6 +317,40 @@ def case_figures():
         require(f'{100 * got["mean_r"]:.2f} %' in words and 'of the 3 nearest training pictures' in words, words)
 
 
+def case_pairs():
+    """Embeddings of any network as files; CLIP score by im2wav's and by Hessel's formula."""
+    np = need('numpy')
+    lot = np.random.default_rng(5)
+    with folder() as d:
+        d = pathlib.Path(d)
+        for n, dim in ((2, 1), (40, 8), (60, 512)):
+            a = lot.normal(size=(n, dim)) * lot.uniform(0.01, 50, (n, 1))
+            b = a / np.abs(a).max() + lot.normal(size=(n, dim)) * 0.3
+            a[n // 2] = a[0]  # twice the same
+            np.save(d / 'a.npy', a.astype('float32'))
+            np.savetxt(d / 'b.txt', b)
+            got = json.loads(evaluate('--image-embeddings', d / 'a.npy', '--text-embeddings', d / 'b.txt', '--k', '2,7', '--json'))
+            unit = lambda x: (x / np.linalg.norm(x, axis=1, keepdims=True)).astype('float32').astype('float64')
+            x, y = unit(a.astype('float32').astype('float64')), unit(b)
+            cos = (x * y).sum(1)
+            require(abs(got['clip_score'] - 100 * cos.mean()) < 1e-6 and abs(got['clipscore_2_5'] - (2.5 * np.maximum(cos, 0)).mean()) < 1e-7, got, cos)
+            for one, other, at in ((x, y, got), (y, x, got['text_to_image'])):
+                order = sorted_by([[float(sum(p * q)) for q in other] for p in one])
+                want = recalls(order, [{i} for i in range(n)], (1, 2, 5, 7, 10))
+                for key, k in (('acc', 1), ('r1', 1), ('r5', 5), ('r10', 10)):
+                    require(abs(at[key] - want[k]) < 1e-9, key, at, want)
+                require(abs(at['recall']['2'] - want[2]) + abs(at['recall']['7'] - want[7]) < 1e-9 and at['n'] == n, at, want)
+            require(got['types'] == {} and got['split'] is None and 'unseen' not in got and got['knn'] is None, got)
+        np.save(d / 'c.npy', np.zeros((60, 512)))
+        np.save(d / 'd.npy', np.ones((60, 511)))
+        evaluate('--image-embeddings', d / 'a.npy', code=64, says='both')
+        evaluate('--image-embeddings', d / 'a.npy', '--text-embeddings', d / 'b.txt', d, code=64, says='not for embeddings')
+        evaluate('--image-embeddings', d / 'a.npy', '--text-embeddings', d / 'c.npy', code=65, says='row 1')
+        evaluate('--image-embeddings', d / 'a.npy', '--text-embeddings', d / 'd.npy', code=65, says='511')
+        evaluate('--image-embeddings', d / 'a.npy', '--text-embeddings', d / 'none', code=66)
+        require('60 pairs' in evaluate('--image-embeddings', d / 'a.npy', '--text-embeddings', d / 'b.txt'), 'no words')
+
+
 def case_errors():
     np = need('numpy')
     need('PIL.Image')

@@ -326,7 +326,8 @@ static void fill_group(const struct find *f, size_t group, size_t *ranks, struct
 
 static int fill(const struct find *f, struct eval_figures_of_set *ret)
 {
-    const size_t n_types = f->set->types.n, n_groups = n_types + 3;
+    const size_t n_types = f->params->pairs ? 0 : f->set->types.n;
+    const size_t n_groups = f->params->pairs ? 1 : n_types + 3;
     CLEANUP_FREE size_t *ranks = calloc(f->n_queries + f->n_asked + 1, sizeof(*ranks));
     double sum = 0, sum_25 = 0;
 
@@ -359,9 +360,9 @@ static void list_queries(const struct find *f, FILE *to)
 
     for (size_t i = 0; i < f->n_queries; i++) {
         const struct eval_picture *p = &s->pictures[f->query[i]];
+        const char *seen = f->params->pairs ? "-" : s->facts[p->text].in_train ? "seen" : "unseen";
         fprintf(to, "%s\t%s\t%s\t%s\t%s\t%zu\t%s\t%.6f\n", s->name, p->id, s->types.list[p->type],
-                s->facts[p->text].in_train ? "seen" : "unseen", s->texts.list[p->text],
-                f->rank[i] + 1, s->texts.list[f->best[i]], f->own[i]);
+                seen, s->texts.list[p->text], f->rank[i] + 1, s->texts.list[f->best[i]], f->own[i]);
     }
 }
 

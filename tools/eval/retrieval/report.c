@@ -34,6 +34,11 @@ static void put(json_t *o, const char *key, double x)
     json_object_set_new(o, key, isfinite(x) ? json_real(x) : json_null());
 }
 
+static json_t *word_or_null(const char *word)
+{
+    return word ? json_string(word) : json_null();
+}
+
 static void put_count(json_t *o, const char *key, size_t n)
 {
     json_object_set_new(o, key, json_integer((json_int_t) n));
@@ -115,8 +120,8 @@ void eval_retrieval_json(FILE *f, const struct eval_retrieval_report *r)
     json_t *o = json_object(), *types = json_object();
 
     json_object_set_new(o, "set", json_string(r->set->name));
-    json_object_set_new(o, "split", json_string(r->split));
-    json_object_set_new(o, "gallery", json_string(r->gallery));
+    json_object_set_new(o, "split", word_or_null(r->split));
+    json_object_set_new(o, "gallery", word_or_null(r->gallery));
     put_count(o, "pictures", x->groups[0].image_to_text.n);
     put_count(o, "texts", x->n_gallery);
     put_ranked(o, &x->groups[0].image_to_text, r->ks);
@@ -130,8 +135,8 @@ void eval_retrieval_json(FILE *f, const struct eval_retrieval_report *r)
     json_object_set_new(o, "knn", x->n_bank > 0 ? votes_json(r) : json_null());
     put(o, "clip_score", x->clip_score);
     put(o, "clipscore_2_5", x->clipscore_25);
-    json_object_set_new(o, "model", r->model ? json_string(r->model) : json_null());
-    json_object_set_new(o, "device", r->device ? json_string(r->device) : json_null());
+    json_object_set_new(o, "model", word_or_null(r->model));
+    json_object_set_new(o, "device", word_or_null(r->device));
     put(o, "seconds", r->seconds);
     json_dumpf(o, f, JSON_COMPACT | JSON_REAL_PRECISION(10));
     fputc('\n', f);
@@ -186,8 +191,11 @@ void eval_retrieval_text(FILE *f, const struct eval_retrieval_report *r)
             "texts %.2f %%\n")},
     };
 
-    fprintf(f, tr("%s, split %s: %zu pictures, %zu texts\n"), r->set->name, r->split,
-            x->groups[0].image_to_text.n, x->n_gallery);
+    if (r->split)
+        fprintf(f, tr("%s, split %s: %zu pictures, %zu texts\n"), r->set->name, r->split,
+                x->groups[0].image_to_text.n, x->n_gallery);
+    else
+        fprintf(f, tr("%zu pairs\n"), x->n_gallery);
     fputs(tr("pictures find texts\n"), f);
     for (size_t g = 0; g < x->n_groups; g++)
         write_ranked(f, &x->groups[g], &x->groups[g].image_to_text);
@@ -233,7 +241,8 @@ static void line(const struct csv *c, const char *direction, const char *group, 
                  unsigned k, size_t n, double value)
 {
     quote(c->f, c->r->set->name);
-    fprintf(c->f, ",%s,%s,%s,%s,%s,", c->r->split, c->r->gallery, direction, group, figure);
+    fprintf(c->f, ",%s,%s,%s,%s,%s,", c->r->split ? c->r->split : "",
+            c->r->gallery ? c->r->gallery : "", direction, group, figure);
     if (k > 0)
         fprintf(c->f, "%u", k);
     fprintf(c->f, ",%zu,", n);

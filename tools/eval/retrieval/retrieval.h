@@ -75,6 +75,14 @@ int eval_embed_set(struct eval_embedder *e, struct eval_set *set, bool train, bo
 const struct eval_table *eval_embedder_pictures(const struct eval_embedder *e); ///< borrowed
 const struct eval_table *eval_embedder_texts(const struct eval_embedder *e);    ///< borrowed
 
+/* ---- pairs.c ---- */
+
+/** Embeddings of pictures and of texts, in files as eval_rows_load() reads them, as a set of pairs
+ * all of whose pictures ask. FAIL_OPEN, FAIL_INPUT, -ENOMEM; what was filled is the caller's to
+ * free. */
+int eval_pairs_load(const char *const paths[2], struct eval_set *set, struct eval_table *pictures,
+                    struct eval_table *texts, struct fail *fail);
+
 /* ---- order.c ---- */
 
 struct eval_rows_of { ///< a choice of rows of a table
@@ -137,6 +145,7 @@ struct eval_find_params {
     struct eval_ks ks;
     bool knn;   ///< vote among the pictures of the train split
     bool all;   ///< the gallery has all texts of the set
+    bool pairs; ///< there are no types, nothing seen or unseen
     FILE *list; ///< NULL, or a line for each picture of the split
     const volatile int *cancel;
 };
@@ -157,8 +166,8 @@ struct eval_retrieval_report {
     const struct eval_set *set;
     const struct eval_figures_of_set *figures;
     const struct eval_ks *ks;
-    const char *split, *gallery;
-    const char *model, *device; ///< NULL: embeddings were given
+    const char *split, *gallery; ///< NULL: pairs were given
+    const char *model, *device;  ///< NULL likewise
     double seconds;
 };
 void eval_retrieval_json(FILE *f, const struct eval_retrieval_report *r);
