@@ -17,28 +17,29 @@
 #include "tools/eval.h"
 #include "tools/eval/retrieval/retrieval.h"
 
-static const char help[] =
-    N_("usage: braille-eval retrieval BIT-DIR... --clip FILE [OPTION...]\n\n"
-       "Embeds the pictures of data sets ('braille-dataset build') and their texts with a CLIP of "
-       "whole\n"
-       "pictures, and counts how often a picture finds its text among all texts, and a text a "
-       "picture of\n"
-       "its own: ACC, Recall@1, 5, 10, MeanR (docs/retrieval.md).\n\n"
-       "      --clip FILE          weights, as models/recipes/contrastive.py writes them\n"
-       "      --split SPLIT        the pictures that ask: test (default), train, val or all\n"
-       "      --gallery split|all  the texts to find: those of the split (default), or all of the "
-       "set\n"
-       "      --k LIST             as 1,3,5: Recall@k, and the text that the k nearest training\n"
-       "                           pictures elect (up to 256)\n"
-       "      --list FILE          a line a picture: what it found; - is standard output\n"
-       "      --csv FILE           a line a figure; - is standard output\n"
-       "      --save DIR           the embeddings, as .npy and .tsv\n"
-       "      --image-embeddings FILE, --text-embeddings FILE\n"
-       "                           rows of numbers (.npy or text) of any network, row i of one "
-       "belongs\n"
-       "                           to row i of the other: the same figures of these pairs\n"
-       "  -d, --device NAME|INDEX  Vulkan device\n"
-       "      --json               one JSON object a set, a line each\n");
+static const char help[] = N_(
+    "usage: braille-eval retrieval BIT-DIR... --clip FILE [OPTION...]\n\n"
+    "Embeds the pictures of data sets ('braille-dataset build') and their texts with a CLIP of "
+    "whole\n"
+    "pictures, and counts how often a picture finds its text among all texts, and a text a "
+    "picture of\n"
+    "its own: ACC, Recall@1, 5, 10, MeanR (docs/retrieval.md).\n\n"
+    "      --clip FILE          weights, as models/recipes/contrastive.py writes them, or of an\n"
+    "                           imported Chinese-CLIP\n"
+    "      --split SPLIT        the pictures that ask: test (default), train, val or all\n"
+    "      --gallery split|all  the texts to find: those of the split (default), or all of the "
+    "set\n"
+    "      --k LIST             as 1,3,5: Recall@k, and the text that the k nearest training\n"
+    "                           pictures elect (up to 256)\n"
+    "      --list FILE          a line a picture: what it found; - is standard output\n"
+    "      --csv FILE           a line a figure; - is standard output\n"
+    "      --save DIR           the embeddings, as .npy and .tsv\n"
+    "      --image-embeddings FILE, --text-embeddings FILE\n"
+    "                           rows of numbers (.npy or text) of any network, row i of one "
+    "belongs\n"
+    "                           to row i of the other: the same figures of these pairs\n"
+    "  -d, --device NAME|INDEX  Vulkan device\n"
+    "      --json               one JSON object a set, a line each\n");
 
 struct retrieval {
     const char *split, *gallery, *csv_path, *list_path, *save;
@@ -50,7 +51,8 @@ struct retrieval {
 
     struct eval_embedder *embedder;
     FILE *csv, *list;
-    bool some; ///< a set has been written
+    bool some;               ///< a set has been written
+    struct eval_words saved; ///< names of sets
 };
 
 /* ---- options ---- */
@@ -226,6 +228,20 @@ static void report(struct retrieval *o, const struct eval_set *set,
     o->some = true;
 }
 
+static int save(struct retrieval *o, const struct eval_set *set, struct fail *fail)
+{
+    const size_t n = o->saved.n;
+    size_t at;
+
+    int r = eval_words_add(&o->saved, set->name, &at);
+    if (r == 0 && at < n)
+        r = fail_set(fail, FAIL_USAGE, -EEXIST,
+                     "two sets are called '%s'; --save writes each under its name", set->name);
+    return r == 0 ? eval_save(set, eval_embedder_pictures(o->embedder),
+                              eval_embedder_texts(o->embedder), o->save, fail)
+                  : r;
+}
+
 static int judge(struct retrieval *o, const char *dir, struct fail *fail)
 {
     CLEANUP(eval_set_done) struct eval_set set = {0};
@@ -243,7 +259,7 @@ static int judge(struct retrieval *o, const char *dir, struct fail *fail)
     if (r == 0)
         r = eval_embed_set(o->embedder, &set, params.knn, params.all, fail);
     if (r == 0 && o->save)
-        r = eval_save(&set, pictures, texts, o->save, fail);
+        r = save(o, &set, fail);
     if (r == 0)
         r = eval_find(&set, pictures, texts, &params, &figures, fail);
     if (r == 0)
@@ -302,6 +318,7 @@ int eval_retrieval(int argc, char **argv)
     if (r == 0)
         r = run(&o, &fail);
     eval_embedder_free(o.embedder);
+    eval_words_done(&o.saved);
     if (r >= 0)
         return 0;
     errno = -r;

@@ -317,6 +317,31 @@ def case_figures():
         require(f'{100 * got["mean_r"]:.2f} %' in words and 'of the 3 nearest training pictures' in words, words)
 
 
+def case_chinese():
+    """An imported Chinese-CLIP: RGB, of its own size, texts by pieces; its pictures are stretched as Pillow does it."""
+    np = need('numpy')
+    image = need('PIL.Image')
+    lot = random.Random(3)
+    clip = pathlib.Path(__file__).parents[1] / 'golden/data/chinese-clip.safetensors'
+    head = clip.read_bytes()
+    config = json.loads(json.loads(head[8:8 + int.from_bytes(head[:8], 'little')])['__metadata__']['brailled'])
+    with folder() as d:
+        d = pathlib.Path(d)
+        rows = made(d / 'set', lot, 45, 20)
+        got = json.loads(evaluate(d / 'set', '--clip', clip, '--k', ','.join(map(str, KS)), '--save', d / 'e', '--json'))
+        pictures, texts = saved(np, d / 'e', 'set')
+        compare(got, expected(np, rows, 'test', 'split', [pictures.get(r['id']) for r in rows], texts))
+        for r in rows:  # stretched beforehand: nothing is left to do
+            img = image_of(d / 'set', r).convert('RGB').resize((config['image'],) * 2, image.BICUBIC)
+            img.save(d / 'set' / r['image'])
+            r['sha256'] = None
+        (d / 'set/manifest.jsonl').write_text(''.join(json.dumps(r, ensure_ascii=False) + '\n' for r in rows))
+        evaluate(d / 'set', '--clip', clip, '--k', '1', '--save', d / 'f')
+        again, _ = saved(np, d / 'f', 'set')
+        require(len(again) == len(pictures) > 20 and all((again[k] == pictures[k]).all() for k in pictures), 'a picture was stretched otherwise')
+        require(len({x.tobytes() for x in pictures.values()}) > 20, 'all pictures are alike')
+
+
 def case_pairs():
     """Embeddings of any network as files; CLIP score by im2wav's and by Hessel's formula."""
     np = need('numpy')
@@ -364,7 +389,7 @@ def case_errors():
         evaluate(code=64, says='BIT-DIR')
         evaluate(d / 'set', code=64, says='--clip')
         evaluate(d / 'set', '--clip', WEIGHTS / 'clip.safetensors', code=65, says='single cells')
-        evaluate(d / 'set', '--clip', WEIGHTS / 'hifigan.safetensors', code=69, says="'hifigan'")
+        evaluate(d / 'set', '--clip', WEIGHTS / 'hifigan.safetensors', code=69, says='hifigan')
         evaluate(d / 'set', '--clip', d / 'none', code=69, says='none')
         for ks in ('', '0', '1,,2', '257', '1,x', '-1', '1;2', ','.join(['1'] * 33)):
             evaluate(d / 'set', '--clip', clip, '--k', ks, code=64, says='--k takes')
@@ -372,6 +397,7 @@ def case_errors():
         evaluate(d / 'set', '--clip', clip, '--gallery', 'x', code=64, says='--gallery takes')
         evaluate(d / 'set', '--clip', clip, '--json', '--csv', '-', code=64, says='only one of')
         evaluate(d / 'none', '--clip', clip, code=66)
+        evaluate(d / 'set', d / 'set', '--clip', clip, '--save', d / 'e', code=64, says="called 'set'")
         evaluate(d / 'set', '--clip', clip, '--csv', d / 'none/x.csv', code=73)
         evaluate(d / 'set', '--clip', clip, '--save', d / 'none/x', code=73)
         with open('/dev/full', 'w') as full:

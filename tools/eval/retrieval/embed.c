@@ -40,24 +40,31 @@ struct eval_embedder {
 };
 
 /* The reader's own model knows a cell of a grid that was found before; a whole picture would be
- * nonsense to it. */
+ * nonsense to it. What is no CLIP at all clip_new() refuses. */
 static int check_model(const char *path, struct fail *fail)
 {
     CLEANUP(nn_file_closep) struct nn_file *f = NULL;
 
     int r = nn_file_open(path, &f, fail);
-    if (r == 0)
-        r = nn_file_expect_model(f, "clip", fail);
     if (r < 0)
         return r;
-    const char *fit = json_string_value(json_object_get(nn_file_config(f), "fit"));
-    if (!fit || strcmp(fit, "stretch") != 0)
+    const json_t *config = nn_file_config(f);
+    const char *model = json_string_value(json_object_get(config, "model"));
+    const char *fit = json_string_value(json_object_get(config, "fit"));
+    if (model && strcmp(model, "clip") == 0 && (!fit || strcmp(fit, "stretch") != 0))
         return fail_set(
             fail, FAIL_INPUT, -EINVAL,
             "'%s' knows single cells, not whole pictures; models/recipes/contrastive.py "
             "trains one that does (\"fit\": \"stretch\" in its configuration)",
             path);
     return 0;
+}
+
+static size_t crop_bytes(const struct eval_embedder *e)
+{
+    const struct clip_info *info = clip_info(e->clip);
+
+    return (size_t) info->width * info->height * info->n_chan;
 }
 
 int eval_embedder_new(const struct eval_embedder_params *params, struct eval_embedder **ret,
@@ -77,7 +84,8 @@ int eval_embedder_new(const struct eval_embedder_params *params, struct eval_emb
     if ((r = clip_new(e->nn, params->clip, &e->clip, fail)) < 0)
         return r;
     const struct clip_info *info = clip_info(e->clip);
-    e->crops = malloc((size_t) CHUNK * info->width * info->height);
+    clip_set_cancel(e->clip, e->cancel);
+    e->crops = malloc(CHUNK * crop_bytes(e));
     e->device = strdup(vkc_context_info(e->ctx)->name);
     if (!e->crops || !e->device)
         return -ENOMEM;
@@ -195,20 +203,21 @@ static int next_picture(void *ctx, void **ret, struct fail *fail)
     return 0;
 }
 
-static int stretch(const struct image *img, unsigned width, unsigned height, uint8_t **ret)
+static int stretch(const struct image *img, const struct clip_info *info, uint8_t **ret)
 {
-    CLEANUP(image_freep) struct image *grey = NULL, *small = NULL;
+    CLEANUP(image_freep) struct image *alike = NULL, *small = NULL;
+    const size_t row = (size_t) info->width * info->n_chan;
 
-    int r = image_to_grey(img, &grey);
+    int r = info->n_chan == 3 ? image_to_rgb(img, &alike) : image_to_grey(img, &alike);
     if (r == 0)
-        r = image_stretch(grey, width, height, &small);
+        r = image_stretch(alike, info->width, info->height, &small);
     if (r < 0)
         return r;
-    uint8_t *crop = malloc((size_t) width * height);
+    uint8_t *crop = malloc(row * info->height);
     if (!crop)
         return -ENOMEM;
-    for (unsigned y = 0; y < height; y++)
-        memcpy(crop + (size_t) y * width, small->data + y * small->stride, width);
+    for (unsigned y = 0; y < info->height; y++)
+        memcpy(crop + y * row, small->data + y * small->stride, row);
     *ret = crop;
     return 0;
 }
@@ -217,7 +226,7 @@ static int read_picture(void *ctx, void *item, struct fail *fail)
 {
     CLEANUP(image_freep) struct image *img = NULL;
     CLEANUP_FREE uint8_t *data = NULL;
-    const struct clip_info *info = clip_info(((struct work *) ctx)->e->clip);
+    const struct eval_embedder *e = ((struct work *) ctx)->e;
     struct job *job = item;
     const struct eval_picture *p = job->picture;
     size_t size = 0;
@@ -233,15 +242,14 @@ static int read_picture(void *ctx, void *item, struct fail *fail)
     if (r == 0)
         r = image_decode(data, size, p->path, &img, fail);
     if (r == 0)
-        r = stretch(img, info->width, info->height, &job->crop);
+        r = stretch(img, clip_info(e->clip), &job->crop);
     return r < 0 ? fail_set(fail, FAIL_OTHER, r, "cannot read '%s': %m", p->path) : 0;
 }
 
 static int take_picture(void *ctx, void *item, int r, struct fail *fail)
 {
     struct eval_embedder *e = ((struct work *) ctx)->e;
-    const struct clip_info *info = clip_info(e->clip);
-    const size_t size = (size_t) info->width * info->height;
+    const size_t size = crop_bytes(e);
     struct job *job = item;
     bool is_new = false;
 
