@@ -16,8 +16,8 @@
 #include "base/tr.h"
 
 static const struct ctl_command *const commands[] = {
-    &ctl_convert, &ctl_read,   &ctl_say,     &ctl_devices, &ctl_prepare, &ctl_voices, &ctl_spool,
-    &ctl_scan,    &ctl_button, &ctl_metrics, &ctl_find,    &ctl_keys,    &ctl_import,
+    &ctl_convert, &ctl_read, &ctl_say,    &ctl_caption, &ctl_devices, &ctl_prepare, &ctl_voices,
+    &ctl_spool,   &ctl_scan, &ctl_button, &ctl_metrics, &ctl_find,    &ctl_keys,    &ctl_import,
 };
 
 static size_t common_args(struct ctl *ctl, struct arg *out)

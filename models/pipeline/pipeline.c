@@ -71,8 +71,7 @@ int pipeline_turn(struct pipeline *p, const struct pipeline_job *job, struct fai
     return r < 0 ? r : pipeline_ensure_device(p, fail);
 }
 
-/** A folder of the user's for compiled programs, so that a second start is quicker; "" if none. */
-static void cache_dir(char *out, size_t size)
+void pipeline_cache_dir(char *out, size_t size)
 {
     const char *xdg = getenv("XDG_CACHE_HOME"), *systemd = getenv("CACHE_DIRECTORY");
     const char *home = getenv("HOME");
@@ -91,7 +90,7 @@ static void cache_dir(char *out, size_t size)
 static int open_device(struct pipeline *p, struct fail *fail)
 {
     char cache[PATH_MAX];
-    cache_dir(cache, sizeof(cache));
+    pipeline_cache_dir(cache, sizeof(cache));
     int r = vkc_context_new(vkc_context_params(.device = p->device, .validation = p->validation,
                                                .cache_dir = cache[0] ? cache : NULL),
                             &p->ctx, fail);

@@ -39,6 +39,9 @@ void pipeline_close(struct pipeline *p);
  * folder, else the installed ones: ../share/brailled/models from the program, so that an installed
  * tree can be moved, or where they were installed to. Static storage. */
 const char *pipeline_models_dir(void);
+/** A folder of the user's, made if need be, for what can be made again: compiled programs and the
+ * like, so that a second start is quicker. "": there is none. */
+void pipeline_cache_dir(char *out, size_t size);
 struct pipeline_job;
 /** Load all models and warm the programs now. `job` may be NULL. */
 int pipeline_prepare(struct pipeline *p, const struct pipeline_job *job, struct fail *fail);

@@ -14,7 +14,7 @@ import wave
 
 from harness import (CTL, folder, main, need_page, no_bus, png, require, run, skip, sound_info)
 
-NOW = ('convert', 'read', 'say', 'devices', 'prepare', 'voices', 'scan', 'button', 'metrics', 'import')
+NOW = ('convert', 'read', 'say', 'devices', 'prepare', 'voices', 'scan', 'button', 'metrics', 'import', 'caption')
 LATER = ('find',)
 SHORT = 'ni3hao3。'
 

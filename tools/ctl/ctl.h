@@ -35,8 +35,9 @@ struct ctl_command {
 };
 #define CTL_MAX_OWN_ARGS 24
 
-extern const struct ctl_command ctl_read, ctl_convert, ctl_say, ctl_devices, ctl_prepare,
-    ctl_voices, ctl_spool, ctl_scan, ctl_button, ctl_metrics, ctl_find, ctl_keys, ctl_import;
+extern const struct ctl_command ctl_caption, ctl_read, ctl_convert, ctl_say, ctl_devices,
+    ctl_prepare, ctl_voices, ctl_spool, ctl_scan, ctl_button, ctl_metrics, ctl_find, ctl_keys,
+    ctl_import;
 
 /** Set by SIGINT and SIGTERM once ctl_catch_signals() was called. */
 extern volatile int ctl_cancelled;

@@ -28,6 +28,7 @@ EXAMPLES = {
     'braillectl-convert': [('braillectl convert page.png -o page.opus --text page.txt', 'A page as sound, and what was spoken as text.', '把一页变成声音，朗读的内容写成文字。'),
                            ('braillectl convert BOOK/*.png -o book.opus', 'A book with chapters.', '有章节的一本书。'),
                            ('ssh server braillectl convert - -o - <page.png | aplay', 'On another machine, heard here.', '在另一台机器上做，在这里听。')],
+    'braillectl-caption': [('braillectl caption photo.jpg --bank sentences.txt --play', 'What a photograph shows, said aloud.', '说出照片里是什么。')],
     'braillectl-read': [('braillectl read page.png --format json', 'Every cell with its place and certainty.', '每一方及其位置和把握。'),
                         ('braillectl read page*.png -o book.brf', 'Braille ASCII for an embosser.', '供刻印机用的 ASCII 盲文。')],
     'braillectl-say': [('braillectl say 北京很大。 --play', 'Say a sentence.', '说一句话。'), ('braillectl say --file letter.txt --rate 1.5 -o letter.opus', 'A letter, quicker.', '一封信，说快些。')],
