@@ -305,3 +305,22 @@ def folded(s):
             new += [x * g / sum(y * y for y in row)**0.5 for x in row]
         out[name.replace('.weight_g', '.weight').replace('.parametrizations.weight.original0', '.weight')] = new
     return out
+
+
+# ---- for tests/unit/test-import-fuzz.c ---------------------------------------------------------------------------------------------
+TINIEST = dict(image=8, patch=4, vision_width=8, vision_layers=1, vision_heads=2, text_width=8, text_layers=1, text_heads=2, text_ffn=8, max_text=16, embed=4, pieces=40)
+
+
+def main(out):
+    clip = chinese_clip('F16', TINIEST)
+    save_torch(f'{out}/clip.pt', {'state_dict': {'module.' + k: t for k, t in clip.items()}}, old=True)
+    save_safetensors(f'{out}/clip.safetensors', clip)
+    small = dict(SMALL, upsample_initial_channel=8, num_mels=4)
+    save_torch(f'{out}/g.pt', {'generator': hifigan(small)})
+    for name, text in (('clip.json', json.dumps(config_ofa(TINIEST))), ('clip.txt', '\n'.join(VOCAB) + '\n'), ('g.json', json.dumps(small))):
+        with open(f'{out}/{name}', 'w', encoding='utf8') as f:
+            f.write(text)
+
+
+if __name__ == '__main__':
+    main(sys.argv[1])
