@@ -31,6 +31,7 @@ static const char help[] = N_(
     "set\n"
     "      --k LIST             as 1,3,5: Recall@k, and the text that the k nearest training\n"
     "                           pictures elect (up to 256)\n"
+    "      --batch N            ACC within batches of N pairs too, as training prints it\n"
     "      --list FILE          a line a picture: what it found; - is standard output\n"
     "      --csv FILE           a line a figure; - is standard output\n"
     "      --save DIR           the embeddings, as .npy and .tsv\n"
@@ -46,6 +47,7 @@ struct retrieval {
     const char *pairs[2]; ///< files of embeddings: pictures, texts
     struct eval_embedder_params model;
     struct eval_ks ks;
+    size_t batch; ///< 0: none
     bool json;
     char *const *dirs; ///< NULL-terminated
 
@@ -87,6 +89,18 @@ static int set_ks(const char *text, struct eval_ks *ks, struct fail *fail)
     return 0;
 }
 
+static int set_batch(const char *text, size_t *to, struct fail *fail)
+{
+    char *end = NULL;
+    const long n = *text >= '0' && *text <= '9' ? strtol(text, &end, 10) : 0;
+
+    if (n < 2 || n > EVAL_MAX_BATCH || *end)
+        return fail_set(fail, FAIL_USAGE, -EINVAL, "--batch takes a number from 2 to %d, not '%s'",
+                        EVAL_MAX_BATCH, text);
+    *to = (size_t) n;
+    return 0;
+}
+
 static int one_of(const char *option, const char *word, const char *const *words, const char *all,
                   const char **to, struct fail *fail)
 {
@@ -98,12 +112,25 @@ static int one_of(const char *option, const char *word, const char *const *words
     return fail_set(fail, FAIL_USAGE, -EINVAL, "--%s takes %s, not '%s'", option, all, word);
 }
 
-enum option_id { CLIP = 256, SPLIT, GALLERY, KS, LIST, CSV, SAVE, IMAGE_ROWS, TEXT_ROWS, JSON };
+enum option_id {
+    CLIP = 256,
+    BATCH,
+    SPLIT,
+    GALLERY,
+    KS,
+    LIST,
+    CSV,
+    SAVE,
+    IMAGE_ROWS,
+    TEXT_ROWS,
+    JSON
+};
 
 static const struct option options[] = {{"clip", required_argument, NULL, CLIP},
                                         {"split", required_argument, NULL, SPLIT},
                                         {"gallery", required_argument, NULL, GALLERY},
                                         {"k", required_argument, NULL, KS},
+                                        {"batch", required_argument, NULL, BATCH},
                                         {"list", required_argument, NULL, LIST},
                                         {"csv", required_argument, NULL, CSV},
                                         {"save", required_argument, NULL, SAVE},
@@ -127,6 +154,8 @@ static int set_option(struct retrieval *o, int c, struct fail *fail)
         return one_of("split", optarg, splits, "test, train, val, all", &o->split, fail);
     case GALLERY:
         return one_of("gallery", optarg, galleries, "split, all", &o->gallery, fail);
+    case BATCH:
+        return set_batch(optarg, &o->batch, fail);
     case KS:
         return set_ks(optarg, &o->ks, fail);
     case LIST:
@@ -205,27 +234,35 @@ static double now_s(void)
     return (double) t.tv_sec + (double) t.tv_nsec * 1e-9;
 }
 
-static void report(struct retrieval *o, const struct eval_set *set,
-                   const struct eval_figures_of_set *figures, double seconds)
+static int report(struct retrieval *o, const struct eval_set *set,
+                  const struct eval_table *pictures, const struct eval_table *texts,
+                  const struct eval_figures_of_set *figures, double start)
 {
-    const struct eval_retrieval_report r = {
+    struct eval_batches batches = {0};
+    int r = o->batch > 0 ? eval_in_batches(set, pictures, texts, o->batch, &batches) : 0;
+
+    if (r < 0)
+        return r;
+    const struct eval_retrieval_report x = {
         .set = set,
         .figures = figures,
+        .batches = &batches,
         .ks = &o->ks,
         .split = o->split,
         .gallery = o->gallery,
         .model = o->model.clip,
         .device = o->embedder ? eval_embedder_device(o->embedder) : NULL,
-        .seconds = seconds};
+        .seconds = now_s() - start};
 
     if (o->csv)
-        eval_retrieval_csv(o->csv, &r, !o->some);
+        eval_retrieval_csv(o->csv, &x, !o->some);
     if (o->json)
-        eval_retrieval_json(stdout, &r);
+        eval_retrieval_json(stdout, &x);
     else if (o->csv != stdout && o->list != stdout)
-        eval_retrieval_text(stdout, &r);
+        eval_retrieval_text(stdout, &x);
     fflush(stdout);
     o->some = true;
+    return 0;
 }
 
 static int save(struct retrieval *o, const struct eval_set *set, struct fail *fail)
@@ -262,9 +299,7 @@ static int judge(struct retrieval *o, const char *dir, struct fail *fail)
         r = save(o, &set, fail);
     if (r == 0)
         r = eval_find(&set, pictures, texts, &params, &figures, fail);
-    if (r == 0)
-        report(o, &set, &figures, now_s() - start);
-    return r;
+    return r == 0 ? report(o, &set, pictures, texts, &figures, start) : r;
 }
 
 static int judge_pairs(struct retrieval *o, struct fail *fail)
@@ -280,9 +315,7 @@ static int judge_pairs(struct retrieval *o, struct fail *fail)
     int r = eval_pairs_load(o->pairs, &set, &pictures, &texts, fail);
     if (r == 0)
         r = eval_find(&set, &pictures, &texts, &params, &figures, fail);
-    if (r == 0)
-        report(o, &set, &figures, now_s() - start);
-    return r;
+    return r == 0 ? report(o, &set, &pictures, &texts, &figures, start) : r;
 }
 
 static int judge_sets(struct retrieval *o, struct fail *fail)

@@ -13,6 +13,7 @@ import random
 import subprocess
 
 from harness import folder, main, require, skip
+from reference import splitmix
 
 EVAL = os.environ['BRAILLE_EVAL']
 WEIGHTS = pathlib.Path(__file__).parents[2] / 'models/weights'
@@ -201,7 +202,7 @@ def root(rows, i):
     return i
 
 
-def expected(np, rows, split, gallery, image, text):
+def expected(np, rows, split, gallery, image, text, batch=7):
     """The whole JSON from embeddings: image[i] of each picture, text[name]."""
     side = [r['split'] or 'train' for r in rows]
     asks = [i for i in range(len(rows)) if split in ('all', side[i])]
@@ -243,6 +244,20 @@ def expected(np, rows, split, gallery, image, text):
         hits = [elect([n for _, n in near[q][among][:k]], [d for d, _ in near[q][among][:k]], vote) == rows[asks[q]]['text'] for q in chosen]
         return sum(hits) / len(hits) if hits else None
 
+    def in_batches():
+        order, draw, right, back = list(range(len(asks))), splitmix(1), 0, 0
+        for i in range(len(order), 1, -1):
+            k = next(draw) % i
+            order[i - 1], order[k] = order[k], order[i - 1]
+        whole = len(order) // batch * batch
+        for at in range(0, whole, batch):
+            part = order[at:at + batch]
+            name = lambda q: rows[asks[q]]['text']
+            for q in part:
+                right += name(max(part, key=lambda p: (i2t[q][texts.index(name(p))], -part.index(p)))) == name(q)
+                back += name(max(part, key=lambda p: (t2i[asked.index(name(q))][p], -part.index(p)))) == name(q)
+        return dict(size=batch, n=whole, acc=right / whole, text_to_image=dict(acc=back / whole))
+
     types = list(dict.fromkeys(r['type'] for r in rows))
     of_type = {t: (lambda w, t=t: type_of[w] == t) for t in types}
     own = [i2t[q][texts.index(rows[i]['text'])] for q, i in enumerate(asks)]
@@ -252,7 +267,7 @@ def expected(np, rows, split, gallery, image, text):
     everything = group(lambda w: True)
     return dict(set='set', split=split, gallery=gallery, pictures=len(asks), texts=len(texts), **everything['image_to_text'], text_to_image=everything['text_to_image'],
                 types={t: group(of_type[t]) for t in types}, seen=group(lambda w: w in seen), unseen=group(lambda w: w not in seen), train_pictures=len(train),
-                knn=knn, clip_score=100 * float(np.mean(own)), clipscore_2_5=float(np.mean([2.5 * max(x, 0) for x in own])))
+                knn=knn, batch=in_batches(), clip_score=100 * float(np.mean(own)), clipscore_2_5=float(np.mean([2.5 * max(x, 0) for x in own])))
 
 
 def compare(got, want, at=''):
@@ -289,7 +304,7 @@ def case_figures():
         rows = made(d / 'set', lot)
         for split, gallery in (('test', 'split'), ('test', 'all'), ('train', 'split'), ('all', 'split'), ('val', 'all')):
             got = json.loads(evaluate(d / 'set', '--clip', clip, '--split', split, '--gallery', gallery, '--k', ','.join(map(str, reversed(KS))), '--save', d / 'e',
-                                      '--json'))
+                                      '--batch', 7, '--json'))
             image, text = saved(np, d / 'e', 'set')
             want = expected(np, rows, split, gallery, [image.get(r['id']) for r in rows], text)
             compare(got, want)
@@ -328,7 +343,7 @@ def case_chinese():
     with folder() as d:
         d = pathlib.Path(d)
         rows = made(d / 'set', lot, 45, 20)
-        got = json.loads(evaluate(d / 'set', '--clip', clip, '--k', ','.join(map(str, KS)), '--save', d / 'e', '--json'))
+        got = json.loads(evaluate(d / 'set', '--clip', clip, '--k', ','.join(map(str, KS)), '--save', d / 'e', '--batch', 7, '--json'))
         pictures, texts = saved(np, d / 'e', 'set')
         compare(got, expected(np, rows, 'test', 'split', [pictures.get(r['id']) for r in rows], texts))
         for r in rows:  # stretched beforehand: nothing is left to do
@@ -393,6 +408,9 @@ def case_errors():
         evaluate(d / 'set', '--clip', d / 'none', code=69, says='none')
         for ks in ('', '0', '1,,2', '257', '1,x', '-1', '1;2', ','.join(['1'] * 33)):
             evaluate(d / 'set', '--clip', clip, '--k', ks, code=64, says='--k takes')
+        for n in ('', '1', '4097', '3x', '-2'):
+            evaluate(d / 'set', '--clip', clip, '--batch', n, code=64, says='--batch takes')
+        require(json.loads(evaluate(d / 'set', '--clip', clip, '--batch', 4096, '--json'))['batch']['acc'] is None, 'no batch is whole')
         evaluate(d / 'set', '--clip', clip, '--split', 'dev', code=64, says='--split takes')
         evaluate(d / 'set', '--clip', clip, '--gallery', 'x', code=64, says='--gallery takes')
         evaluate(d / 'set', '--clip', clip, '--json', '--csv', '-', code=64, says='only one of')

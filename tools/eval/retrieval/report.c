@@ -114,6 +114,18 @@ static json_t *votes_json(const struct eval_retrieval_report *r)
     return list;
 }
 
+static json_t *batches_json(const struct eval_batches *b)
+{
+    json_t *o = json_object(), *back = json_object();
+
+    put_count(o, "size", b->size);
+    put_count(o, "n", b->n);
+    put(o, "acc", share(b->image_to_text, b->n));
+    put(back, "acc", share(b->text_to_image, b->n));
+    json_object_set_new(o, "text_to_image", back);
+    return o;
+}
+
 void eval_retrieval_json(FILE *f, const struct eval_retrieval_report *r)
 {
     const struct eval_figures_of_set *x = r->figures;
@@ -133,6 +145,7 @@ void eval_retrieval_json(FILE *f, const struct eval_retrieval_report *r)
         json_object_set_new(o, x->groups[g].name, group_json(&x->groups[g], r->ks));
     put_count(o, "train_pictures", x->n_bank);
     json_object_set_new(o, "knn", x->n_bank > 0 ? votes_json(r) : json_null());
+    json_object_set_new(o, "batch", r->batches->size ? batches_json(r->batches) : json_null());
     put(o, "clip_score", x->clip_score);
     put(o, "clipscore_2_5", x->clipscore_25);
     json_object_set_new(o, "model", word_or_null(r->model));
@@ -212,6 +225,10 @@ void eval_retrieval_text(FILE *f, const struct eval_retrieval_report *r)
                         100 * share(all->knn[b][v][i], all->image_to_text.n),
                         100 * share(unseen->knn[b][v][i], unseen->image_to_text.n));
             }
+    if (r->batches->size > 0)
+        fprintf(f, tr("in batches of %zu pairs: ACC %.2f %%, texts to pictures %.2f %%, of %zu\n"),
+                r->batches->size, 100 * share(r->batches->image_to_text, r->batches->n),
+                100 * share(r->batches->text_to_image, r->batches->n), r->batches->n);
     fprintf(f,
             tr("CLIP score %.2f (mean cosine of a picture and its text times 100), CLIPScore "
                "%.4f\n"),
@@ -288,6 +305,12 @@ void eval_retrieval_csv(FILE *f, const struct eval_retrieval_report *r, bool fir
                     line(&c, "image_to_text", group->name, figure, r->ks->k[i], n,
                          share(group->knn[b][v][i], n));
                 }
+    }
+    if (r->batches->size > 0) {
+        const struct eval_batches *b = r->batches;
+        const unsigned size = (unsigned) b->size;
+        line(&c, "image_to_text", "all", "batch_acc", size, b->n, share(b->image_to_text, b->n));
+        line(&c, "text_to_image", "all", "batch_acc", size, b->n, share(b->text_to_image, b->n));
     }
     line(&c, "image_to_text", "all", "clip_score", 0, x->groups[0].image_to_text.n, x->clip_score);
     line(&c, "image_to_text", "all", "clipscore_2_5", 0, x->groups[0].image_to_text.n,

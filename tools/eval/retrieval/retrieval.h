@@ -153,6 +153,18 @@ int eval_find(const struct eval_set *set, const struct eval_table *pictures,
               const struct eval_table *texts, const struct eval_find_params *params,
               struct eval_figures_of_set *ret, struct fail *fail);
 
+/* ---- batch.c ---- */
+
+#define EVAL_MAX_BATCH 4096
+struct eval_batches {
+    size_t size, n;                      ///< pairs of a batch; of all whole batches
+    size_t image_to_text, text_to_image; ///< right ones
+};
+/** The pairs of the split in a random order that is always the same, cut into batches of `size`;
+ * what is left over is left out. -ENOMEM. */
+int eval_in_batches(const struct eval_set *set, const struct eval_table *pictures,
+                    const struct eval_table *texts, size_t size, struct eval_batches *ret);
+
 /* ---- save.c ---- */
 
 /** DIR/SET-pictures.npy with -pictures.tsv (id, type, text, "asks", "train", or "-"), and
@@ -165,6 +177,7 @@ int eval_save(const struct eval_set *set, const struct eval_table *pictures,
 struct eval_retrieval_report {
     const struct eval_set *set;
     const struct eval_figures_of_set *figures;
+    const struct eval_batches *batches; ///< size 0: not asked for
     const struct eval_ks *ks;
     const char *split, *gallery; ///< NULL: pairs were given
     const char *model, *device;  ///< NULL likewise
