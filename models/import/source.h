@@ -55,7 +55,8 @@ const json_t *import_source_config(const struct import_source *s);
  * end; nothing of it was done. */
 const char *const *import_source_strangers(const struct import_source *s);
 
-/** Compare all data with the checksums that the file has. FAIL_INPUT -EBADMSG: it is damaged;
- * FAIL_INTERRUPTED. `cancel` may be NULL. */
+/** Compare the tensors' data with the checksums that the file has; what is beside them (an
+ * optimizer's state) is not looked at. FAIL_INPUT -EBADMSG: it is damaged; FAIL_INTERRUPTED.
+ * `cancel` may be NULL. */
 int import_source_verify(const struct import_source *s, const volatile int *cancel,
                          struct fail *fail);

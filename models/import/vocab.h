@@ -7,6 +7,7 @@
 
 #include "import/map.h"
 
-/** Read `options->vocab`, else vocab.txt beside the checkpoint, which must have `n` lines with the
- * pieces BERT needs, into the configuration "vocab". A failure stays in p->r. */
+/** Read `options->vocab`, else vocab.txt or tokenizer.json beside the checkpoint, which must have
+ * `n` pieces and among them those BERT needs, into the configuration "vocab". A failure stays in
+ * p->r. */
 void import_vocab(struct import_plan *p, const struct import_options *options, size_t n);

@@ -90,6 +90,12 @@ def case_transformers():
             put_json(d, wrong, 'model.safetensors.index.json')
             run('import', d, '-o', out, '-f', code=66 if 'missing' in says else 65, says=says)
         same_clip(out, state)
+        index['weight_map'] = {n: 'pytorch_model-1.bin' if n < 'u' else 'pytorch_model-2.bin' for n in names}
+        for file in set(index['weight_map'].values()):
+            cp.save_torch(os.path.join(d, file), {n: hf[n] for n in names if index['weight_map'][n] == file})
+        put_json(d, index, 'pytorch_model.bin.index.json')
+        require(answer(run('import', os.path.join(d, 'pytorch_model.bin.index.json'), '-o', out, '-f', '--json'))['format'] == 'PyTorch')
+        same_clip(out, state)
         bf16 = cp.chinese_clip('BF16')
         cp.save_safetensors(os.path.join(d, 'model.safetensors'), cp.as_transformers(bf16))
         run('import', d, '-o', out, '--force')
@@ -103,9 +109,13 @@ def case_hifigan():
         out = os.path.join(d, 'out.safetensors')
         for form in ('weight_', 'new', ''):
             state = cp.hifigan(form=form)
+            if not form:  # F64 becomes F32
+                doubles = dict(state)
+                values = cp.floats(state['conv_post.bias'])
+                doubles['conv_post.bias'] = 'F64', (1,), struct.pack('<d', *values)
             put_json(d, cp.SMALL)
             path = os.path.join(d, 'g_02500000')
-            cp.save_torch(path, {'generator': state}, old=form == '')
+            cp.save_torch(path, {'generator': state if form else doubles}, old=form == '')
             r = answer(run('import', path, '-o', out, '--force', '--json'))
             tensors, config = loaded(out)
             require(config == dict(model='hifigan', channels=16, rates=[8, 8, 4], kernels=[16, 16, 8], resblock=2, res_kernels=[3, 5, 7],
@@ -155,6 +165,14 @@ def case_refused():
         with open(os.path.join(d, 'vocab.txt'), 'wb') as f:
             f.write(b'\xff\n' * 40)
         refused('UTF-8')
+        os.unlink(os.path.join(d, 'vocab.txt'))
+        for vocab in ({}, {'model': []}, {'model': {'vocab': {'a': 0, 'b': 2}}}, {'model': {'vocab': {'a': 0, 'b': 0}}}, {'model': {'vocab': {'a': -1, 'b': 'c'}}}):
+            put_json(d, vocab, 'tokenizer.json')
+            refused('holds no vocabulary')
+        put_json(d, {'model': {'type': 'WordPiece', 'vocab': {piece: i for i, piece in enumerate(cp.VOCAB)}}}, 'tokenizer.json')
+        run('import', path, '-o', out)
+        same_clip(out, state)
+        os.unlink(out)
         put_vocab(d)
         refused('HiFi-GAN', 65, '--kind', 'hifigan')
         run('import', path, '-o', path, '--force', code=64, says='checkpoint itself')
