@@ -43,6 +43,11 @@ def write(folder, name, tensors, config, io):
     print(f"{name}: {size / 1e3:.0f} kB; " + ", ".join(f"{k} {np.min(v):.3g} .. {np.max(v):.3g}" for k, v in io.items()))
 
 
+def write_plain(path, tensors, config):
+    """As it is, without inputs and outputs."""
+    save_file(dict(tensors), path, {"format": "pt", "brailled": json.dumps(config, ensure_ascii=False)})
+
+
 @torch.no_grad()
 def scale(module, gain=1.0):
     """Normal weights of deviation gain / sqrt(fan in), small biases, norms near one."""
@@ -207,14 +212,13 @@ def make_imported(folder):
     m = ming024.randomise(ming024.FastSpeech2(config), 1)
     tensors = {k: v for k, v in stored(m, "f16").items() if not k.endswith(("position_enc", "num_batches_tracked"))}
     meta = ming024.metadata(config, [*ming024.symbols(), "<unused>"], [f"SSB{5 * i:04}" for i in range(config["n_voices"])], ming024.STATS)
-    save_file(tensors, f"{folder}/fastspeech2.safetensors", {"format": "pt", "brailled": json.dumps(meta)})
+    write_plain(f"{folder}/fastspeech2.safetensors", tensors, meta)
     config = dict(hifigan.CONFIGS["V3"], channels=16, kernels=[16, 16, 8])
     g, _ = hifigan.fused(hifigan.Generator(config).state_dict(), config)
     scale(g)
     g.conv_pre.weight.mul_(0.2)
     g.conv_post.weight.mul_(0.2 / torch.atanh(g(speech_like(30)[None]).clamp(-0.999, 0.999)).std())
-    save_file(stored(g, "f16"), f"{folder}/hifigan.safetensors",
-              {"format": "pt", "brailled": json.dumps(dict(config, model="hifigan", rate=22050, hop=256, n_mels=80, fmax=8000))})
+    write_plain(f"{folder}/hifigan.safetensors", stored(g, "f16"), dict(config, model="hifigan", rate=22050, hop=256, n_mels=80, fmax=8000))
 
 
 @torch.no_grad()
