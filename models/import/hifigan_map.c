@@ -242,6 +242,15 @@ static unsigned read_rate(struct import_plan *p, const json_t *config)
     return (unsigned) rate;
 }
 
+/* Where its mel's bands end: null is half the rate; all published ones say 8000. */
+static double read_top_hz(const json_t *config, unsigned rate)
+{
+    const json_t *v = json_object_get(config, "fmax");
+    const double half = rate / 2.0, top = json_is_number(v) ? json_number_value(v) : 8000;
+
+    return json_is_null(v) || !(top >= 1000 && top < half) ? half : top;
+}
+
 static void write_config(struct import_plan *p, const struct generator *g, const json_t *config)
 {
     const json_t *said = json_object_get(config, "hop_size");
@@ -266,6 +275,8 @@ static void write_config(struct import_plan *p, const struct generator *g, const
     import_config(p, "rate", json_integer(rate));
     import_config(p, "hop", json_integer(hop));
     import_config(p, "n_mels", json_integer(g->n_mels));
+    import_config(p, "fmax", json_real(read_top_hz(config, rate)));
+    import_config(p, "envelope", json_integer(0)); /* it speaks as it was trained to */
     if (p->r == 0)
         tell_mel(p, config, rate, hop, g->n_mels);
 }

@@ -9,7 +9,8 @@
 
 #include "import/words.h"
 
-const struct import_map *const import_maps[] = {&import_chinese_clip, &import_hifigan, NULL};
+const struct import_map *const import_maps[] = {&import_chinese_clip, &import_hifigan,
+                                                &import_fastspeech2, NULL};
 
 const struct import_map *import_find_kind(const char *kind)
 {

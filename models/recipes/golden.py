@@ -211,6 +211,8 @@ def make_imported(folder):
     config = dict(ming024.CONFIG, hidden=16, ffn=16, encoder_layers=1, decoder_layers=1, predictor=16, postnet=16, postnet_layers=3)
     m = ming024.randomise(ming024.FastSpeech2(config), 1)
     tensors = {k: v for k, v in stored(m, "f16").items() if not k.endswith(("position_enc", "num_batches_tracked"))}
+    for name in ("pitch", "energy"):  # by whose ends a corpus is known: not rounded
+        tensors[f"variance_adaptor.{name}_bins"] = torch.linspace(*ming024.STATS[name][:2], config["n_bins"] - 1)
     meta = ming024.metadata(config, [*ming024.symbols(), "<unused>"], [f"SSB{5 * i:04}" for i in range(config["n_voices"])], ming024.STATS)
     write_plain(f"{folder}/fastspeech2.safetensors", tensors, meta)
     config = dict(hifigan.CONFIGS["V3"], channels=16, kernels=[16, 16, 8])

@@ -12,6 +12,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "fastspeech2/fs2.h"
 #include "hifigan/hifigan.h"
@@ -56,6 +57,26 @@ static void compare(const char *what, unsigned k, const float *got, size_t n_got
     all_near = all_near && near;
 }
 
+struct took { ///< seconds
+    double wall, cpu;
+};
+
+static struct took begin(void)
+{
+    return (struct took){bench_now_ms() / 1000, (double) clock() / CLOCKS_PER_SEC};
+}
+
+static struct took end(struct took t)
+{
+    return (struct took){bench_now_ms() / 1000 - t.wall, (double) clock() / CLOCKS_PER_SEC - t.cpu};
+}
+
+static void tell(const char *what, const struct took *t, double seconds)
+{
+    printf("%s: %.2f s, real-time factor %.3f; of all cores together %.2f s, %.3f\n", what, t->wall,
+           t->wall / seconds, t->cpu, t->cpu / seconds);
+}
+
 static int speak(struct fs2 *fs2, struct hifigan *v, unsigned k, struct fail *fail)
 {
     struct fs2_phone phones[1000] = {0};
@@ -69,22 +90,23 @@ static int speak(struct fs2 *fs2, struct hifigan *v, unsigned k, struct fail *fa
     for (size_t i = 0; i < n; i++)
         phones[i].id = (uint16_t) ids[i];
     const struct fs2_params params = {f[0], f[1], f[2], (unsigned) voice[0], .details = true};
-    const double began_ms = bench_now_ms();
+    struct took mel = begin(), sound;
     int r = fs2_speak(fs2, phones, n, &params, &s, NULL, fail);
     if (r < 0)
         return r;
-    const double mel_ms = bench_now_ms() - began_ms;
+    mel = end(mel);
     const size_t n_samples = (size_t) s.n_frames * hifigan_hop(v);
     CLEANUP_FREE float *samples = malloc(n_samples * sizeof(*samples));
     CLEANUP_FREE float *durations = malloc(n * sizeof(*durations));
     if (!samples || !durations)
         return -1;
+    sound = begin();
     r = hifigan_speak(v, s.mel, s.f0_hz, s.n_frames, samples, NULL, fail);
+    sound = end(sound);
     const double seconds = (double) n_samples / hifigan_rate_hz(v);
-    printf("sentence %u: %zu phones, %u frames, %.2f s; acoustic model %.2f s, vocoder %.2f s: "
-           "real-time factors %.3f and %.3f\n",
-           k, n, s.n_frames, seconds, mel_ms / 1000, (bench_now_ms() - began_ms - mel_ms) / 1000,
-           mel_ms / 1000 / seconds, (bench_now_ms() - began_ms - mel_ms) / 1000 / seconds);
+    printf("sentence %u: %zu phones, %u frames, %.2f s of speech\n", k, n, s.n_frames, seconds);
+    tell("acoustic model", &mel, seconds);
+    tell("vocoder", &sound, seconds);
     for (size_t i = 0; i < n; i++)
         durations[i] = (float) s.durations[i];
     const size_t n_mel = (size_t) s.n_mels * s.n_frames;

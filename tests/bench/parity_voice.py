@@ -61,7 +61,7 @@ def main():
     checkpoint, vocoder = f"{o.work}/900000.pth.tar", f"{o.work}/generator_{o.vocoder}.safetensors"
     torch.save(dict(model=m.state_dict(), optimizer={}), checkpoint)
     golden.write_plain(vocoder, g.state_dict(), dict(config, model="hifigan", rate=22050, hop=256, n_mels=80, fmax=8000))
-    subprocess.run([f"{o.build}/tools/braillectl", "import", checkpoint, "-o", f"{o.work}/fastspeech2.safetensors"], check=True)
+    subprocess.run([f"{o.build}/tools/braillectl", "import", checkpoint, "--force", "-o", f"{o.work}/fastspeech2.safetensors"], check=True)
     io = {}
     for k, sentence in enumerate([make_sentence(m, 12, 3), make_sentence(m, 60, 217), make_sentence(m, 90, 0, least_frames=1001),
                                   make_sentence(m, 30, 100, 0.8, 1.2, 0.5)]):

@@ -7,7 +7,7 @@ import resource
 import struct
 
 import checkpoints as cp
-from harness import folder, main, no_bus, require, run
+from harness import folder, main, no_bus, require, run, sound_info
 
 
 def put_vocab(d, lines=cp.VOCAB):
@@ -119,7 +119,7 @@ def case_hifigan():
             r = answer(run('import', path, '-o', out, '--force', '--json'))
             tensors, config = loaded(out)
             require(config == dict(model='hifigan', channels=16, rates=[8, 8, 4], kernels=[16, 16, 8], resblock=2, res_kernels=[3, 5, 7],
-                                   res_dilations=[[1, 2], [2, 6], [3, 12]], rate=16000, hop=256, n_mels=20), config)
+                                   res_dilations=[[1, 2], [2, 6], [3, 12]], rate=16000, hop=256, n_mels=20, fmax=8000, envelope=0), config)
             require(r['kind'] == 'hifigan' and any('20 mel bands' in n for n in r['notes']), r)
             wanted = cp.folded(state)
             require(set(wanted) == set(tensors))
@@ -138,6 +138,90 @@ def case_hifigan():
             require(says in r.error, says, r.error)
         put_json(d, {'hello': 1})  # of something else: as if it were not there
         run('import', path, '-o', out, '--force', code=65, says='V1')
+
+
+GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../golden/data/imported')
+PREPROCESS = """dataset: "AISHELL3"
+preprocessing:
+  audio:
+    sampling_rate: 22050
+  stft:
+    hop_length: 256
+  mel:
+    n_mel_channels: 80
+    mel_fmax: 8000 # please set to 8000 for HiFi-GAN vocoder
+  pitch:
+    feature: "phoneme_level" # support 'phoneme_level' or 'frame_level'
+  energy:
+    feature: "frame_level"
+"""
+
+
+def put_text(d, name, text):
+    with open(os.path.join(d, name), 'w') as f:
+        f.write(text)
+
+
+def case_fastspeech2():
+    """ming024's checkpoint of a voice of the golden tests becomes that voice again, and speaks."""
+    state, metadata, _ = cp.load_safetensors(os.path.join(GOLDEN, 'fastspeech2.safetensors'))
+    wanted = json.loads(metadata['brailled'])
+    extra = {'encoder.position_enc': cp.tensor((1, 1001, 16)), 'decoder.position_enc': cp.tensor((1, 1001, 16)),
+             **{f'postnet.convolutions.{i}.1.num_batches_tracked': cp.tensor((), 'I64') for i in range(3)}}
+    numbers = {name: i for i, name in enumerate(wanted['voices'])}
+    with folder() as d:
+        path, out = os.path.join(d, '900000.pth.tar'), os.path.join(d, 'fastspeech2.safetensors')
+        cp.save_torch(path, {'model': {**state, **extra}, 'optimizer': {'state': {}, 'param_groups': [{'lr': 1e-3}]}})
+        r = answer(run('import', path, '-o', d, '--json'))
+        require(r['kind'] == 'fastspeech2' and r['section'] == 'model' and r['unused'] == 5 and r['tensors'] == len(state), r)
+        for says in ('preprocess.yaml', 'model.yaml', 'speakers.json', '218 voices'):
+            require(any(says in n for n in r['notes']), says, r['notes'])
+        require(not any('stats.json' in n for n in r['notes']), r['notes'])  # the boundaries' ends are AISHELL3's
+        tensors, config = loaded(out)
+        require(tensors == state and len(config['phones']) == 361)
+        require(config == dict(wanted, voices=[str(i) for i in range(218)]), {k: v for k, v in config.items() if wanted.get(k) != v})
+
+        put_json(d, numbers, 'speakers.json'), put_json(d, wanted['stats'], 'stats.json')
+        put_text(d, 'preprocess.yaml', PREPROCESS), put_text(d, 'model.yaml', 'transformer:\n  encoder_head: 4\n  decoder_head: 4\n')
+        r = answer(run('import', path, '-o', d, '--force', '--json'))
+        require(r['notes'] == [], r['notes'])
+        require(loaded(out)[1] == dict(wanted, heads=4, energy_level='frame'))
+        put_text(d, 'preprocess.yaml', PREPROCESS.replace('8000 #', 'null #').replace('frame_level"\n', 'phoneme_level"\n')), os.unlink(os.path.join(d, 'model.yaml'))
+        run('import', path, '-o', d, '--force')
+        require(loaded(out)[1] == dict(wanted, fmax=11025))
+
+        def refused(says):
+            before = os.stat(out).st_mtime_ns
+            r = run('import', path, '-o', out, '--force', code=65, says=says)
+            require(os.stat(out).st_mtime_ns == before and len(r.error.splitlines()) == 1, r.error)
+        for name, text, says in (('preprocess.yaml', PREPROCESS.replace('22050', '4000'), 'sampling_rate'), ('preprocess.yaml', PREPROCESS.replace(': 80\n', ': 40\n'), 'another model'),
+                                 ('preprocess.yaml', PREPROCESS.replace('frame_level"\n', 'word_level"\n'), 'word_level'), ('model.yaml', 'encoder_head: 3\n', '3 heads'),
+                                 ('model.yaml', 'encoder_head: 2\ndecoder_head: 4\n', 'different numbers'), ('model.yaml', 'encoder_head: 2\0', 'is not text'),
+                                 ('speakers.json', '{"a": 218}', 'another model'), ('speakers.json', '{"a": "1"}', 'another model'), ('speakers.json', '{"": 1}', 'name of 0'),
+                                 ('speakers.json', '["a"]', 'no JSON object'), ('speakers.json', '{"a": 1, "a": 2}', 'no JSON object'),
+                                 ('stats.json', '{"pitch": [-2, 11, 215, 53], "energy": [-1.6206, 6.7718, 59, 36]}', 'another model'),
+                                 ('stats.json', json.dumps(dict(wanted['stats'], pitch=[*wanted['stats']['pitch'][:3], 0])), 'mean and deviation')):
+            put_text(d, name, text)
+            refused(says)
+            os.unlink(os.path.join(d, name))
+        words = 'encoder.src_word_emb.weight'
+        for change, says in (({words: cp.tensor((360, 16))}, '360 phones'), ({words: cp.tensor((361, 16, 1))}, 'another shape'),
+                             ({'postnet.convolutions.1.1.running_var': None}, 'running_var'), ({'variance_adaptor.energy_bins': cp.tensor((254,))}, 'energy_bins'),
+                             ({'decoder.layer_stack.0.pos_ffn.w_1.weight': cp.tensor((16, 16, 8))}, 'w_1'),
+                             ({'encoder.layer_stack.0.pos_ffn.w_1.weight': cp.tensor((16, 16, 8))}, 'kernel')):
+            changed = {k: v for k, v in {**state, **change}.items() if v}
+            cp.save_torch(path, {'model': changed})
+            refused(says)
+        cp.save_torch(path, {'model': state})
+        put_json(d, numbers, 'speakers.json')
+        run('import', path, '-o', d, '--force')
+        os.symlink(os.path.abspath(os.path.join(GOLDEN, 'hifigan.safetensors')), os.path.join(d, 'hifigan.safetensors'))
+        sound = os.path.join(d, 'x.wav')
+        r = answer(run('say', '你好，世界。', '--models', d, '--voice', 'SSB0085', '-o', sound, '--json'))
+        require(sound_info(sound)['rate'] == 22050 and r['audio_s'] > 0.3, r, sound_info(sound))
+        run('say', '你好', '--models', d, '--voice', '300', '-o', sound, code=64, says='0 to 217')
+        run('say', '你好，世界。', '--models', d, '--voice', '17', '-o', os.path.join(d, 'x.opus'), '--rate', '2')
+        require(sound_info(os.path.join(d, 'x.opus'))['frames'] > 4800)
 
 
 def case_refused():
@@ -188,7 +272,7 @@ def case_refused():
         cp.save_torch(path, {'state_dict': rn50})
         refused('RN50')
         cp.save_torch(path, {'state_dict': {'fc.weight': cp.tensor((2, 2))}})
-        refused('known are: Chinese-CLIP, HiFi-GAN')
+        refused('known are: Chinese-CLIP, HiFi-GAN, FastSpeech2')
         cp.save_torch(path, {'mpd': rn50, 'msd': rn50, 'steps': 5})
         refused('g_')
         with open(path, 'r+b') as f:

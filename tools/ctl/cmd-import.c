@@ -191,7 +191,9 @@ const struct ctl_command ctl_import = {
     .help =
         N_("Reads checkpoints of PyTorch (.pt, .pth, .bin, also of before 1.6), safetensors and\n"
            "folders of Hugging Face: Chinese-CLIP (ViT-B/16, L/14, L/14-336, H/14) with its\n"
-           "vocabulary, and HiFi-GAN generators (V1, V2, V3, others with their config.json).\n"
+           "vocabulary, FastSpeech2 of ming024 (speakers.json, stats.json, preprocess.yaml and\n"
+           "model.yaml beside it are read) and HiFi-GAN generators (V1, V2, V3, others with their\n"
+           "config.json).\n"
            "Nothing in a checkpoint is executed. The model is recognised by its tensors, and\n"
            "written as one file to ~/.local/share/brailled/models (XDG_DATA_HOME), or where\n"
            "-o says. --models DIR of the other commands takes that folder.\n"),
