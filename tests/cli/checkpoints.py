@@ -307,6 +307,34 @@ def folded(s):
     return out
 
 
+def fastspeech2(h=8, n_voices=3, dtype='F16'):
+    """ming024's names, one block a stack and two layers of postnet; boundaries that rise."""
+    s = {}
+
+    def add(name, *shape):
+        s[name + '.weight'], s[name + '.bias'] = tensor(shape, dtype), tensor(shape[:1], dtype)
+    s['encoder.src_word_emb.weight'], s['speaker_emb.weight'] = tensor((361, h), dtype), tensor((n_voices, h), dtype)
+    for stack in ('encoder', 'decoder'):
+        s[stack + '.position_enc'] = tensor((1, 4, h), dtype)
+        block = stack + '.layer_stack.0.'
+        for name in ('w_qs', 'w_ks', 'w_vs', 'fc'):
+            add(f'{block}slf_attn.{name}', h, h)
+        add(block + 'slf_attn.layer_norm', h), add(block + 'pos_ffn.w_1', h, h, 3), add(block + 'pos_ffn.w_2', h, h, 1), add(block + 'pos_ffn.layer_norm', h)
+    for name in ('duration', 'pitch', 'energy'):
+        p = f'variance_adaptor.{name}_predictor.'
+        for i in (1, 2):
+            add(f'{p}conv_layer.conv1d_{i}.conv', h, h, 3), add(f'{p}conv_layer.layer_norm_{i}', h)
+        add(p + 'linear_layer', 1, h)
+    for name in ('pitch', 'energy'):
+        s[f'variance_adaptor.{name}_bins'] = 'F32', (3,), struct.pack('<3f', -1, 0, 1)
+        s[f'variance_adaptor.{name}_embedding.weight'] = tensor((4, h), dtype)
+    add('mel_linear', 4, h)
+    for i, (a, b) in enumerate(((4, h), (h, 4))):
+        add(f'postnet.convolutions.{i}.0.conv', b, a, 5), add(f'postnet.convolutions.{i}.1', b)
+        s[f'postnet.convolutions.{i}.1.running_mean'], s[f'postnet.convolutions.{i}.1.running_var'] = tensor((b,), dtype), tensor((b,), dtype)
+    return s
+
+
 # ---- for tests/unit/test-import-fuzz.c ---------------------------------------------------------------------------------------------
 TINIEST = dict(image=8, patch=4, vision_width=8, vision_layers=1, vision_heads=2, text_width=8, text_layers=1, text_heads=2, text_ffn=8, max_text=16, embed=4, pieces=40)
 
@@ -317,6 +345,7 @@ def main(out):
     save_safetensors(f'{out}/clip.safetensors', clip)
     small = dict(SMALL, upsample_initial_channel=8, num_mels=4)
     save_torch(f'{out}/g.pt', {'generator': hifigan(small)})
+    save_torch(f'{out}/fs2.pt', {'model': fastspeech2(), 'optimizer': {}})
     for name, text in (('clip.json', json.dumps(config_ofa(TINIEST))), ('clip.txt', '\n'.join(VOCAB) + '\n'), ('g.json', json.dumps(small))):
         with open(f'{out}/{name}', 'w', encoding='utf8') as f:
             f.write(text)
