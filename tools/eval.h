@@ -20,5 +20,7 @@ void eval_catch_signals(void);      ///< from here on; SIGPIPE is ignored. brail
 
 /** A list that grows line by line: a file, "-" standard output, NULL none. FAIL_CREATE. lists.c */
 int eval_open_list(const char *path, FILE **ret, struct fail *fail);
+/** A word of a list whose fields tabs part: what would end a field or a line becomes a blank. */
+void eval_put_field(FILE *f, const char *word);
 /** FAIL_IO. *f becomes NULL. */
 int eval_close_list(const char *path, FILE **f, struct fail *fail);

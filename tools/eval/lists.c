@@ -15,6 +15,12 @@ int eval_open_list(const char *path, FILE **ret, struct fail *fail)
     return *ret ? 0 : fail_set(fail, FAIL_CREATE, -errno, "cannot create '%s': %m", path);
 }
 
+void eval_put_field(FILE *f, const char *word)
+{
+    for (; *word; word++)
+        fputc(*word == '\t' || *word == '\n' || *word == '\r' ? ' ' : *word, f);
+}
+
 int eval_close_list(const char *path, FILE **f, struct fail *fail)
 {
     FILE *file = TAKE_PTR(*f);

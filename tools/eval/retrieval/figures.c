@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/macro.h"
+#include "tools/eval.h"
 #include "tools/eval/retrieval/retrieval.h"
 
 #define WARMTH                                                                                     \
@@ -361,8 +362,11 @@ static void list_queries(const struct find *f, FILE *to)
     for (size_t i = 0; i < f->n_queries; i++) {
         const struct eval_picture *p = &s->pictures[f->query[i]];
         const char *seen = f->params->pairs ? "-" : s->facts[p->text].in_train ? "seen" : "unseen";
-        fprintf(to, "%s\t%s\t%s\t%s\t%s\t%zu\t%s\t%.6f\n", s->name, p->id, s->types.list[p->type],
-                seen, s->texts.list[p->text], f->rank[i] + 1, s->texts.list[f->best[i]], f->own[i]);
+        fprintf(to, "%s\t%s\t%s\t%s\t", s->name, p->id, s->types.list[p->type], seen);
+        eval_put_field(to, s->texts.list[p->text]);
+        fprintf(to, "\t%zu\t", f->rank[i] + 1);
+        eval_put_field(to, s->texts.list[f->best[i]]);
+        fprintf(to, "\t%.6f\n", f->own[i]);
     }
 }
 

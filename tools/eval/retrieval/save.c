@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/macro.h"
+#include "tools/eval.h"
 #include "tools/eval/retrieval/retrieval.h"
 
 static void file_out_cleanup(struct file_out *f)
@@ -75,8 +76,9 @@ static int save_pictures(const struct eval_set *s, const struct eval_table *tabl
         if (p->row == EVAL_NOWHERE)
             continue;
         rows[n++] = p->row;
-        fprintf(f, "%s\t%s\t%s\t%s\t%s\n", p->id, s->types.list[p->type], s->texts.list[p->text],
-                p->in_split ? "asks" : "-", p->in_train ? "train" : "-");
+        fprintf(f, "%s\t%s\t", p->id, s->types.list[p->type]);
+        eval_put_field(f, s->texts.list[p->text]);
+        fprintf(f, "\t%s\t%s\n", p->in_split ? "asks" : "-", p->in_train ? "train" : "-");
     }
     if (fclose(f) != 0)
         return -ENOMEM;
@@ -96,7 +98,8 @@ static int save_texts(const struct eval_set *s, const struct eval_table *table, 
     for (size_t i = 0; i < s->texts.n; i++)
         if (s->facts[i].row != EVAL_NOWHERE) {
             rows[n++] = s->facts[i].row;
-            fprintf(f, "%s\n", s->texts.list[i]);
+            eval_put_field(f, s->texts.list[i]);
+            fputc('\n', f);
         }
     if (fclose(f) != 0)
         return -ENOMEM;
