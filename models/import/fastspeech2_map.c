@@ -226,6 +226,11 @@ static void name_voices(struct import_plan *p, json_t *names, json_t *speakers)
                           MAX_NAME);
             return;
         }
+        for (const char *c = name; *c; c++)
+            if ((unsigned char) *c < ' ' || *c == 127) {
+                import_refuse(p, "speakers.json beside it has a name that is not one line of text");
+                return;
+            }
         json_array_set_new(names, (size_t) at, json_string(name));
     }
 }

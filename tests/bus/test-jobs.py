@@ -5,8 +5,12 @@ import asyncio
 import fcntl
 import os
 import signal
+import pathlib
+import sys
 import time
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'cli'))
+from harness import folder, run, sound_info  # noqa: E402
 from bus import JOB, PATH, SENTENCE, Bus, Failed, Message, Variant, fails, main, require
 
 RAW = 'audio/x-raw,format=S16LE,channels=1,rate=16000'
@@ -350,6 +354,37 @@ async def case_lost():
     require(await daemon_pid(bus) == pid)
     bus.close()
     other.close()
+
+
+async def case_imported():
+    """A voice at 22.05 kHz with 218 speakers: WAV and what is kept whole have its rate, raw sound 16 kHz as its name says, and segments fit both."""
+    bus, lengths = await Bus.open(), {}
+    for form in (RAW, 'audio/x-wav'):
+        ear = Listener()
+        reply = await bus.call('CreateSpeech', 'sa{sv}', [SENTENCE, ear.options(**{'audio-format': Variant('s', form)})], [ear.write_end])
+        ear.handed_over()
+        text, result = (await bus.job(reply.body[0], 'Run')).body
+        await ear.ended
+        data = ear.data
+        if form != RAW:
+            require(data[:4] == b'RIFF' and int.from_bytes(data[24:28], 'little') == 22050, data[:44])
+            data = data[44:]
+        lengths[form] = len(data) / 2 / (16000 if form == RAW else 22050)
+        require(abs(lengths[form] - result['audio-duration'].value) < 0.001, lengths, result)
+        require(abs(result['segments'].value[-1][5] / 1e6 - lengths[form]) < 0.01, result, lengths)
+    require(abs(lengths[RAW] - lengths['audio/x-wav']) < 0.01 and lengths[RAW] > 0.3, lengths)
+    voices = (await bus.call('ListVoices')).body[0]
+    require(len(voices) == 218 and list(voices[17]) == ['SSB0085', 'zh-CN', '', 'SSB0085'], len(voices), voices[17])
+    run('say', '你好。', '-o', '/dev/null/x.wav', env=dict(os.environ), code=73)
+    with folder() as d:
+        sounds = {}
+        for way in ([], ['--local']):
+            out = os.path.join(d, 'x.wav')
+            run('say', '你好。', '--voice', '17', *way, '-o', out, env=dict(os.environ), says='in this process' if way else 'through brailled')
+            require(sound_info(out)['rate'] == 22050, sound_info(out))
+            with open(out, 'rb') as f:
+                sounds[bool(way)] = f.read()
+        require(sounds[True] == sounds[False], 'another sound through brailled')
 
 
 async def case_lists():

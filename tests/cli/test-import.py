@@ -198,7 +198,7 @@ def case_fastspeech2():
                                  ('preprocess.yaml', PREPROCESS.replace('frame_level"\n', 'word_level"\n'), 'word_level'), ('model.yaml', 'encoder_head: 3\n', '3 heads'),
                                  ('model.yaml', 'encoder_head: 2\ndecoder_head: 4\n', 'different numbers'), ('model.yaml', 'encoder_head: 2\0', 'is not text'),
                                  ('speakers.json', '{"a": 218}', 'another model'), ('speakers.json', '{"a": "1"}', 'another model'), ('speakers.json', '{"": 1}', 'name of 0'),
-                                 ('speakers.json', '["a"]', 'no JSON object'), ('speakers.json', '{"a": 1, "a": 2}', 'no JSON object'),
+                                 ('speakers.json', '{"a\\n": 1}', 'one line'), ('speakers.json', '["a"]', 'no JSON object'), ('speakers.json', '{"a": 1, "a": 2}', 'no JSON object'),
                                  ('stats.json', '{"pitch": [-2, 11, 215, 53], "energy": [-1.6206, 6.7718, 59, 36]}', 'another model'),
                                  ('stats.json', json.dumps(dict(wanted['stats'], pitch=[*wanted['stats']['pitch'][:3], 0])), 'mean and deviation')):
             put_text(d, name, text)

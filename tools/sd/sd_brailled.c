@@ -215,17 +215,22 @@ static int init(struct module *m)
 
 static int list_voices(struct module *m)
 {
-    char list[4096] = "";
-    size_t n = 0, used = 0, n_female = 0, n_male = 0;
+    size_t n = 0, n_female = 0, n_male = 0, size = 0;
     const struct engine_voice *voices = m->speaker ? sd_speaker_voices(m->speaker, &n) : NULL;
+    CLEANUP_FREE char *list = NULL;
+    FILE *f = n > 0 ? open_memstream(&list, &size) : NULL;
 
-    for (size_t i = 0; i < n && used < sizeof(list); i++) {
+    if (!f)
+        return answer(m, "304 CANT LIST VOICES");
+    for (size_t i = 0; i < n; i++) {
         const bool female = strcmp(voices[i].gender, "female") == 0;
-        used += (size_t) snprintf(list + used, sizeof(list) - used, "200-%s\t%s\t%s%zu\n",
-                                  voices[i].name, voices[i].language, female ? "female" : "male",
-                                  female ? ++n_female : ++n_male);
+        fprintf(f, "200-%s\t%s\t", voices[i].name, voices[i].language);
+        if (voices[i].gender[0])
+            fprintf(f, "%s%zu\n", female ? "female" : "male", female ? ++n_female : ++n_male);
+        else
+            fprintf(f, "none\n");
     }
-    if (n == 0 || used >= sizeof(list))
+    if (fclose(f) != 0)
         return answer(m, "304 CANT LIST VOICES");
     return sd_out_text(&m->out, "%s200 OK VOICE LIST SENT\n", list);
 }
