@@ -3,7 +3,7 @@
  * The parts of a zip file (PKWARE APPNOTE 6.3, with zip64) that is mapped into memory.
  * torch.save() stores its parts and does not compress them, so a part is a view of the map.
  * Every size is checked against the map, the local header against the directory, and parts against
- * each other: none may overlap. Threads may read one zip at the same time.
+ * each other: none may overlap. Threads may read one zip at the same time. Not public.
  */
 #pragma once
 
