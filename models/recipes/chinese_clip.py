@@ -2,7 +2,7 @@
 """Chinese-CLIP (OFA-Sys) in our file format, and transformers' ChineseCLIPModel as the reference of models/clip.
 
   chinese_clip.py golden FOLDER                            the tiny model of tests/golden and what it computes
-  chinese_clip.py parity PROGRAM FOLDER [--vocab FILE] [--type f16|f32] [--shape B-16|L-14|L-14-336|H-14]
+  chinese_clip.py parity PROGRAM FOLDER [--vocab FILE] [--type f16|bf16|f32] [--through BRAILLECTL] [--shape B-16|L-14|L-14-336|H-14]
                                                            full-size models of random weights through tests/bench/clip-embed
 
 There are no trained weights here: they are random, of a size that keeps every block alive, so that an error in any of them shows.
@@ -13,6 +13,7 @@ import math
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import time
 
@@ -104,6 +105,16 @@ def save(path, model, shape, vocab, dtype):
     save_file(tensors, path, {"format": "pt", "brailled": json.dumps(dict(config, **shape), ensure_ascii=False)})
 
 
+def imported(braillectl, path, model, vocab, dtype):
+    """The same file, by way of a folder as Hugging Face has them and braillectl import."""
+    folder = path.with_suffix(".hf")
+    model.to(dtype).save_pretrained(folder)
+    model.float()
+    (folder / "vocab.txt").write_text("".join(s + "\n" for s in vocab), "utf8")
+    subprocess.run([braillectl, "import", folder, "-o", path, "--force"], check=True)
+    shutil.rmtree(folder)
+
+
 def rounded(model, dtype):
     """The model with its matrices as a file of that type holds them."""
     for p in model.parameters():
@@ -184,8 +195,12 @@ def parity(args):
         torch.manual_seed(1)
         shape, path, start = SHAPES[name], folder / f"chinese-clip-{name}.safetensors", time.time()
         model = build(shape, vocab)
-        save(path, model, shape, vocab, dtype)
-        rounded(model, dtype)
+        if args.through:
+            rounded(model, dtype)
+            imported(args.through, path, model, vocab, dtype)
+        else:
+            save(path, model, shape, vocab, dtype)
+            rounded(model, dtype)
         print(f"{name}: {path.stat().st_size / 2**20:.0f} MiB, made in {time.time() - start:.0f} s", flush=True)
         image, text = embed(model, [fitted(Image.open(f), shape["image"]) for f in files], *tokens(vocab, TEXTS, 52, folder))
         spread = [float((e @ e.T - torch.eye(len(e))).max()) for e in (image, text)]
@@ -205,7 +220,7 @@ def main():
     g.add_argument("folder")
     g = sub.add_parser("parity")
     g.add_argument("program"), g.add_argument("folder"), g.add_argument("--shape", action="append", choices=SHAPES)
-    g.add_argument("--vocab"), g.add_argument("--type", default="f16", choices=("f16", "bf16", "f32"))
+    g.add_argument("--through", metavar="BRAILLECTL"), g.add_argument("--vocab"), g.add_argument("--type", default="f16", choices=("f16", "bf16", "f32"))
     args = p.parse_args()
     if args.what == "golden":
         os.makedirs(args.folder, exist_ok=True)

@@ -6,13 +6,14 @@
  *   clip-embed WEIGHTS PICTURE... -- TEXT...
  *
  * Prints {"image": [[...]], "text": [[...]]} and, on standard error, the device, what each picture
- * and text took and the most memory so far: of the process (VmHWM, which counts the mapped file's
- * pages) and of its own (RssAnon, looked at every 5 ms; on a CPU device the device's memory is in
- * it).
+ * and text took (the first with compiling its programs) and the most memory so far: of the process
+ * (VmHWM, which counts the mapped file's pages) and of its own (RssAnon, looked at every 5 ms; on a
+ * CPU device the device's memory is in it).
  */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "clip/clip.h"
@@ -49,11 +50,29 @@ static void *look(void *unused)
     return NULL;
 }
 
-static void report(const char *what, double start_ms)
+/* When something began: by the clock, and seconds of all processors used until then. */
+struct begin {
+    double clock_ms, cpu_s;
+};
+
+static struct begin now(void)
 {
-    fprintf(stderr, "%s: %.2f s; most memory so far: %zu MiB, of its own %zu MiB\n", what,
-            (bench_now_ms() - start_ms) / 1e3, status_kb("VmHWM:") >> 10,
-            (size_t) peak_anonymous_kb >> 10);
+    struct rusage u;
+
+    getrusage(RUSAGE_SELF, &u);
+    return (struct begin){bench_now_ms(),
+                          (double) (u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+                              (double) (u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6};
+}
+
+static void report(const char *what, struct begin begin)
+{
+    const struct begin end = now();
+
+    fprintf(stderr,
+            "%s: %.2f s, %.2f s of processors; most memory so far: %zu MiB, of its own %zu MiB\n",
+            what, (end.clock_ms - begin.clock_ms) / 1e3, end.cpu_s - begin.cpu_s,
+            status_kb("VmHWM:") >> 10, (size_t) peak_anonymous_kb >> 10);
 }
 
 static void print(const float *v, unsigned n, bool first)
@@ -72,7 +91,7 @@ static void embed_picture(struct clip *clip, const char *path, float *out, struc
     bench_must(image_load(path, &img, fail), fail);
     bench_must(image_stretch(img, info->width, info->height, &fit), fail);
     bench_must(image_to_rgb(fit, &rgb), fail);
-    const double start = bench_now_ms();
+    const struct begin start = now();
     bench_must(clip_image(clip, rgb->data, 1, out, NULL, fail), fail);
     report(path, start);
 }
@@ -91,7 +110,7 @@ int main(int argc, char **argv)
         return 64;
     }
     pthread_create(&looker, NULL, look, NULL);
-    const double start = bench_now_ms();
+    const struct begin start = now();
     bench_must(
         vkc_context_new(vkc_context_params(.device = getenv("BRAILLED_DEVICE")), &ctx, &fail),
         &fail);
@@ -107,7 +126,7 @@ int main(int argc, char **argv)
     }
     printf("], \"text\": [");
     for (const int first = ++i; i < argc; i++) {
-        const double begin = bench_now_ms();
+        const struct begin begin = now();
         bench_must(clip_text(clip, (const char *const *) &argv[i], 1, out, &fail), &fail);
         report("text", begin);
         print(out, clip_info(clip)->embed, i == first);
