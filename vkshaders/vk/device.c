@@ -207,8 +207,10 @@ static void describe(VkPhysicalDevice handle, struct vkc_physical *p)
         [VK_PHYSICAL_DEVICE_TYPE_VIRTUAL_GPU] = VKC_VIRTUAL,
         [VK_PHYSICAL_DEVICE_TYPE_CPU] = VKC_CPU,
     };
+    VkPhysicalDeviceMaintenance3Properties memory = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_3_PROPERTIES};
     VkPhysicalDeviceDriverProperties driver = {
-        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES};
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES, .pNext = &memory};
     VkPhysicalDeviceProperties2 props = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
                                          .pNext = &driver};
     struct vkc_device_info *info = &p->info;
@@ -228,6 +230,8 @@ static void describe(VkPhysicalDevice handle, struct vkc_physical *p)
         return;
     }
     vkGetPhysicalDeviceProperties2(handle, &props);
+    if (memory.maxMemoryAllocationSize < info->max_storage_bytes)
+        info->max_storage_bytes = (uint32_t) memory.maxMemoryAllocationSize;
     snprintf(info->driver, sizeof(info->driver), "%.100s %.150s", driver.driverName,
              driver.driverInfo);
     describe_subgroups(p);

@@ -27,7 +27,7 @@ struct vkc_device_info {
     bool full_subgroups;         ///< can run kernels with subgroup shuffles; else the portable ones
     uint64_t memory_bytes;       ///< largest device-local heap
     uint32_t max_texel_elements; ///< maxTexelBufferElements
-    uint32_t max_storage_bytes;  ///< maxStorageBufferRange
+    uint32_t max_storage_bytes;  ///< of a buffer: maxStorageBufferRange, maxMemoryAllocationSize
     bool usable;                 ///< has what the kernels need; else `why`
     char why[128];
 };
