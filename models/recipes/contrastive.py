@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Contrastive training of a whole-crop CLIP on BIT: equations (1)-(3) of arXiv 2407.14212.
 
-  contrastive.py train OUT.pt BIT-DIR ... [--size small|base] [--seed 0] [--steps 1500] [--start OTHER.pt] [--without BIT-DIR]     resumable
+  contrastive.py train OUT.pt BIT-DIR ... [--size mini|small|base] [--seed 0] [--steps 1500] [--start OTHER.pt] [--without BIT-DIR]     resumable
   contrastive.py export OUT.pt chinese-braille.safetensors              what models/clip loads: braille-eval retrieval --clip FILE
   contrastive.py check OUT.pt BIT-DIR                                   share of test pictures whose text is the nearest of all test texts
 
@@ -23,6 +23,7 @@ from common import Checkpoint, Ema, cosine, export, log
 SHARED = dict(CONFIG, width=96, height=32, patch=8, max_text=10, vocab=[*SPECIALS, *LETTERS], fit="stretch", px_per_pitch=1.0)
 SIZES = {
     "tiny": dict(SHARED, vision_width=32, vision_layers=1, vision_heads=2, embed=32, text_width=32, text_layers=1, text_heads=2, text_ffn=64),  # for tests
+    "mini": dict(SHARED, vision_width=32, vision_layers=2, vision_heads=2, embed=64, text_width=64, text_layers=2, text_heads=2, text_ffn=256),
     "small": dict(SHARED, vision_width=64, vision_layers=3, vision_heads=4, embed=64, text_width=64, text_layers=2, text_heads=2, text_ffn=256),
     "base": dict(SHARED, vision_width=96, vision_layers=5, vision_heads=4, embed=64, text_width=64, text_layers=2, text_heads=2, text_ffn=256),
 }
