@@ -54,6 +54,7 @@ class Plan:
             for kind, steps in VOCODERS.items():
                 self.vocoder(kind, steps, seed)
             self.griffin_lim(seed)
+        self.add("shipped-reader", ["data"], [(f, self.recipe("read_bit.py", self.tool("braillectl")[0], self.at("bit", f))) for f in ("BIT-DC", "BIT-DP")])
         self.add("shipped-voice", ["data"], [("speech", self.speech(os.path.join(HERE, "../weights"), self.o.sentences))])
 
     def at(self, *parts):

@@ -129,6 +129,10 @@ def data_section(r, folder):
             line(ax, range(4), [on(s, judged) for s in SETS], f"test pictures of {judged}", fmt="o")
         ax.set_xticks(range(4), SETS)
 
+    reader = r.by_name.get("shipped-reader", {})
+    yardstick = ["The product, which finds the dots, embeds each cell and decodes the code (`braillectl read --crop`), on the same pictures: " + "; ".join(
+        f"{s} {100 * reader[s]['acc']:.1f} % (" + ", ".join(f"{g} {100 * v:.1f}" for g, v in reader[s]["types"].items()) + ")" for s in ("BIT-DC", "BIT-DP") if s in reader) +
+        ". It cannot know which way up a few cells lie; a retrieval model can learn the look of both."] if reader else []
     return ["## Data: cleaning and augmentation", table(["trained on", "test pictures of", *RETRIEVAL_HEAD], rows),
             plot(folder, "data", draw, "trained on", "ACC, %", "What cleaning and augmentation are worth"),
             said("Cleaning (BIT-DC against BIT), judged on clean pictures", on("BIT-DC", "BIT-DC"), on("BIT", "BIT-DC")),
@@ -137,7 +141,7 @@ def data_section(r, folder):
             said("Both (BIT-DP against BIT), judged on augmented clean pictures", on("BIT-DP", "BIT-DP"), on("BIT", "BIT-DP")),
             said("Cleaning where there is augmentation (BIT-DP against BIT-DA), judged on augmented clean pictures", on("BIT-DP", "BIT-DP"), on("BIT-DA", "BIT-DP")),
             "A set's own test pictures (the rows where both names are one) are of different difficulty: those of BIT have the badly cut ones, those of BIT-DA and BIT-DP the "
-            "turned and coloured ones. Comparing models on them, as tables of this kind usually do, compares the tests."]
+            "turned and coloured ones. Comparing models on them, as tables of this kind usually do, compares the tests.", *yardstick]
 
 
 def tower_section(r, folder):
