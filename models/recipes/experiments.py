@@ -84,8 +84,9 @@ class Plan:
             (None, self.recipe("contrastive.py", "train", self.at(f"pre-{size}-{seed}.pt"), self.at("pre"), "--without", self.at("bit/BIT"), "--size", size, "--seed", seed,
                                "--steps", self.steps(PRE_STEPS), "--batch", BATCH, "--rate", 1e-3, "--cache", self.at("cache")))])
 
-    def retrieval(self, clip, folders):
-        return [(f, self.tool("braille-eval", "retrieval", self.at("bit", f), "--clip", clip, "--split", "test", "--k", "1,3,5,9,15", "--json")) for f in folders]
+    def retrieval(self, clip, folders, voted=None):
+        """`voted`: the set for which training pictures are embedded too, so that k of them can elect a text."""
+        return [(f, self.tool("braille-eval", "retrieval", self.at("bit", f), "--clip", clip, "--split", "test", "--json", *(["--k", "1,3,5,9,15"] if f == voted else []))) for f in folders]
 
     def fine_tune(self, folder, size, seed):
         name = f"retrieval-{folder}-{size}-{seed}"
@@ -94,7 +95,7 @@ class Plan:
         self.add(name, [f"pre-{size}-{seed}"], [
             (None, self.recipe("contrastive.py", "train", pt, self.at("bit", folder), "--start", self.at(f"pre-{size}-{seed}.pt"), "--size", size, "--seed", seed,
                                "--steps", self.steps(FINE_STEPS), "--batch", BATCH, "--rate", 1e-3, "--cache", self.at("cache"))),
-            (None, self.recipe("contrastive.py", "export", pt, out)), *self.retrieval(out, judged)])
+            (None, self.recipe("contrastive.py", "export", pt, out)), *self.retrieval(out, judged, "BIT-DP" if folder == "BIT-DP" and size == SIZES[0] else None)])
 
     def speech(self, models, n, heard=True):
         words = [self.o.list, "--models", models, "--reference", os.path.join(self.o.corpus, "audio"), "-n", n, "--json"]
