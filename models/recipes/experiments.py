@@ -26,7 +26,7 @@ SETS = ("BIT", "BIT-DC", "BIT-DA", "BIT-DP")
 PARTS = ("BIT-N", "BIT-S", "BIT-P")
 SIZES = ("small", "mini", "base")  # of the image tower, in the order of their jobs; all tables but that of the sizes are of the first
 LAMBDAS = tuple(f"{i / 10:.1f}" for i in range(1, 10))
-HEARD = LAMBDAS[::2]  # whose speech the recogniser hears; that of the others is only measured
+HEARD = ("0.1", "0.5", "0.9")  # whose speech the recogniser hears; that of the others is only measured
 # steps at --effort 1: what two cores do in an afternoon. Those of the vocoders take the same time on one core (0.87, 0.16 and 0.14 s each when nothing else runs)
 VOCODERS = {"V1": 170, "V2": 925, "V3": 1057}
 PRE_STEPS, FINE_STEPS, JOINT_STEPS, BATCH = 1200, 600, 200, 64
@@ -111,7 +111,7 @@ class Plan:
                                "--seed", seed, "--cache", self.at("cache"), *options)),
             (None, self.recipe("joint.py", "export", pt, folder)),
             (None, ["cp", os.path.join(HERE, "../weights/hifigan.safetensors"), folder]),
-            *self.retrieval(os.path.join(folder, "clip.safetensors"), ["BIT-DP"]), ("speech", self.speech(folder, self.o.sentences // 2, heard))])
+            *self.retrieval(os.path.join(folder, "clip.safetensors"), ["BIT-DP"]), ("speech", self.speech(folder, self.o.sentences, heard))])
 
     def vocoder(self, kind, steps, seed):
         name = f"vocoder-{kind}-{seed}"
@@ -218,7 +218,7 @@ def main():
     for a in ("build", "corpus", "spoken", "teacher", "list"):
         ap.add_argument("--" + a, required=True, type=os.path.abspath)
     ap.add_argument("--recogniser", help="as braille-eval speech --recogniser-batch has it; without it no syllables are counted")
-    ap.add_argument("--jobs", type=int, default=2), ap.add_argument("--seeds", type=int, default=3), ap.add_argument("--sentences", type=int, default=20)
+    ap.add_argument("--jobs", type=int, default=2), ap.add_argument("--seeds", type=int, default=3), ap.add_argument("--sentences", type=int, default=10, help="of the list, for every judgement of speech")
     ap.add_argument("--effort", type=float, default=1, help="times as many steps of training: 10 or more where there is a GPU or a night (another WORK for another effort)")
     ap.add_argument("--only", action="append", metavar="PATTERN"), ap.add_argument("--report", metavar="FILE.md")
     o = ap.parse_args()
