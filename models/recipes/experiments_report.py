@@ -1,7 +1,7 @@
 """docs/experiments.md from the results of experiments.py: tables, plots (SVG), and what they say about the paper's claims.
 
-Every figure is the mean over the seeds and, behind ±, the sample's standard deviation. A difference is called one only where it is larger than twice the
-standard error of the two means; otherwise the page says that none was seen.
+Every figure is the mean over the seeds and, behind ±, the sample's standard deviation. Models of one seed began with the same pre-training, so differences are
+taken seed by seed; one is called a difference only where the 95 % interval (Student's t) of its mean excludes zero, otherwise the page says that none was seen.
 """
 import json
 import math
@@ -9,16 +9,17 @@ import os
 import statistics
 
 import matplotlib
+from scipy.stats import t as student
 
 matplotlib.use("svg")
 import matplotlib.pyplot as plt  # noqa: E402
 
 import contrastive
+import hifigan
 from clip_model import BrailleCLIP
 from experiments import BATCH, FINE_STEPS, HEARD, JOINT_STEPS, LAMBDAS, PARTS, PRE_STEPS, SETS, SIZES, VOCODERS
 
 matplotlib.rcParams.update({"svg.hashsalt": "brailled", "svg.fonttype": "none", "font.size": 10, "axes.spines.top": False, "axes.spines.right": False})
-PERCENT = ("acc", "r5", "r10", "mean_r", "ser", "ser_toned", "ser_macro")
 
 
 class Results:
@@ -29,22 +30,26 @@ class Results:
                 self.by_name[name[:-5]] = json.load(f)
 
     def values(self, pattern, *path):
-        """One number a seed that has it."""
-        out = []
+        """One number a seed that has it, by seed."""
+        out = {}
         for seed in range(self.seeds):
             x = self.by_name.get(pattern.format(seed))
             for key in path:
                 x = key(x) if callable(key) and x is not None else x.get(key) if x else None
             if isinstance(x, (int, float)):
-                out.append(float(x))
+                out[seed] = float(x)
         return out
 
     def seconds(self, pattern):
         return self.values(pattern, "seconds")
 
 
+def mean(v):
+    return statistics.mean(v.values())
+
+
 def spread(v):
-    return statistics.stdev(v) if len(v) > 1 else float("nan")
+    return statistics.stdev(v.values()) if len(v) > 1 else float("nan")
 
 
 def shown(v, percent=False, digits=None):
@@ -53,7 +58,7 @@ def shown(v, percent=False, digits=None):
     digits = (1 if percent else 2) if digits is None else digits
     k = 100 if percent else 1
     sd = f" ± {k * spread(v):.{digits}f}" if len(v) > 1 else " (one seed)"
-    return f"{k * statistics.mean(v):.{digits}f}{sd}"
+    return f"{k * mean(v):.{digits}f}{sd}"
 
 
 def heard(v):
@@ -61,24 +66,23 @@ def heard(v):
 
 
 def differ(a, b):
-    """Mean of a minus mean of b, and whether it is larger than twice its standard error; None where there are not two values each."""
-    if len(a) < 2 or len(b) < 2:
+    """Mean of a - b over the seeds that both have, and half its 95 % interval; None where fewer than two have both."""
+    d = [a[seed] - b[seed] for seed in a if seed in b]
+    if len(d) < 2:
         return None
-    d = statistics.mean(a) - statistics.mean(b)
-    error = math.sqrt(statistics.variance(a) / len(a) + statistics.variance(b) / len(b))
-    return d, abs(d) > 2 * error, error
+    return statistics.mean(d), student.ppf(0.975, len(d) - 1) * statistics.stdev(d) / math.sqrt(len(d))
 
 
-def said(what, a, b, unit="points", k=100, better="higher"):
-    """A sentence: how a compares with b."""
+def said(what, a, b, better="higher"):
+    """A sentence: how shares a compare with shares b."""
     r = differ(a, b)
     if r is None:
         return f"{what}: not enough runs to say."
-    d, real, error = r
-    if not real:
-        return f"{what}: no difference was seen ({k * d:+.2f} {unit}, standard error {k * error:.2f})."
+    d, half = (100 * x for x in r)
+    if abs(d) <= half:
+        return f"{what}: {d:+.2f} points, no difference by these seeds (95 % interval ± {half:.2f})."
     good = (d > 0) == (better == "higher")
-    return f"{what}: **{'better' if good else 'worse'}** by {abs(k * d):.2f} {unit} (standard error {k * error:.2f})."
+    return f"{what}: **{'better' if good else 'worse'}** by {abs(d):.2f} points (95 % interval ± {half:.2f})."
 
 
 def table(head, rows):
@@ -103,7 +107,7 @@ def line(ax, x, series, label, percent=True, fmt="o-"):
     have = [(a, v) for a, v in zip(x, series) if v]
     k = 100 if percent else 1
     if have:
-        ax.errorbar([a for a, _ in have], [k * statistics.mean(v) for _, v in have], [k * spread(v) if len(v) > 1 else 0 for _, v in have], fmt=fmt, capsize=3, label=label)
+        ax.errorbar([a for a, _ in have], [k * mean(v) for _, v in have], [k * spread(v) if len(v) > 1 else 0 for _, v in have], fmt=fmt, capsize=3, label=label)
 
 
 RETRIEVAL = (("acc", "ACC = R@1"), ("r5", "R@5"), ("r10", "R@10"), ("mean_r", "MeanR"))
@@ -198,7 +202,7 @@ def joint_section(r, folder):
            plot(folder, "lambda", draw, "λ of L = λ L image-text + (1 - λ) L text-audio", "%", "What λ changes"),
            said("Joint (λ = 0.5) against two-stage, ACC", acc("0.5"), r.values("two-stage-{}", "BIT-DP", "acc")),
            said("Joint (λ = 0.5) against two-stage, syllables wrong", ser("0.5"), r.values("two-stage-{}", "speech", "ser"), better="lower")]
-    means = {w: statistics.mean(acc(w)) for w in LAMBDAS if acc(w)}
+    means = {w: mean(acc(w)) for w in LAMBDAS if acc(w)}
     if len(means) > 1:
         best, worst = max(means, key=means.get), min(means, key=means.get)
         out.append(f"Largest mean ACC at λ = {best} ({100 * means[best]:.2f} %), smallest at {worst} ({100 * means[worst]:.2f} %). " + said("The best against 0.5", acc(best), acc("0.5")))
@@ -208,13 +212,14 @@ def joint_section(r, folder):
     return out
 
 
-def vocoder_section(r, folder):
-    path = (("ser", True), ("ser_toned", True), ("mcd_dtw", False), ("mcd_dtw_24", False), ("f0_rmse_cents", False), ("fad", False), ("rtf", False))
+def vocoder_section(r, folder, steps):
+    path = (("ser", True), ("ser_toned", True), ("mcd_dtw", False), ("mcd_dtw_24", False), ("f0_rmse_cents", False), ("fad", False))
     row = lambda pattern: [shown(r.values(pattern, "speech", key), percent) for key, percent in path]
-    rows = [[f"HiFi-GAN {k}", f"{VOCODERS[k]}", *row(f"vocoder-{k}-{{}}")] for k in VOCODERS] + [["Griffin-Lim, 60 iterations", "0", *row("griffin-lim-{}")[:-1], "-"]]
+    size = lambda kind: f"{sum(x.numel() for x in hifigan.fused(hifigan.Generator(hifigan.CONFIGS[kind]).state_dict(), hifigan.CONFIGS[kind])[0].parameters()) / 1e6:.2f} M"
+    rows = [[f"HiFi-GAN {k}", size(k), steps(VOCODERS[k]), *row(f"vocoder-{k}-{{}}")] for k in VOCODERS] + [["Griffin-Lim, 60 iterations", "-", "-", *row("griffin-lim-{}")]]
     shipped = r.by_name.get("shipped-voice", {}).get("speech", {})
     if shipped:
-        rows.append(["shipped (harmonic source, inverse STFT)", "> 40,000", *(f"{(100 if p else 1) * shipped[k]:.{1 if p else 2}f}" if shipped.get(k) is not None else "-" for k, p in path)])
+        rows.append(["shipped: harmonic source, inverse STFT", size("source"), "its card", *(f"{(100 if p else 1) * shipped[k]:.{1 if p else 2}f}" if shipped.get(k) is not None else "-" for k, p in path)])
     ser = lambda k: r.values(k, "speech", "ser")
 
     def draw(ax):
@@ -222,7 +227,7 @@ def vocoder_section(r, folder):
         line(ax, range(len(names)), [ser(n) for n in names], None, fmt="o")
         ax.set_xticks(range(len(names)), [*VOCODERS, "Griffin-Lim"])
 
-    return ["## Vocoders behind one FastSpeech2", table(["vocoder", "steps", "syllables wrong %", "with tones %", "MCD dB", "MCD (c1-c24) dB", "F0 RMSE cents", "FAD", "RTF"], rows),
+    return ["## Vocoders behind one FastSpeech2", table(["vocoder", "parameters", "steps", "syllables wrong %", "with tones %", "MCD dB", "MCD (c1-c24) dB", "F0 RMSE cents", "FAD of our own embedding"], rows),
             plot(folder, "vocoders", draw, "", "syllables wrong, %", "Vocoders trained for the same time on one core, and Griffin-Lim"),
             said("HiFi-GAN V1 against Griffin-Lim, syllables wrong", ser("vocoder-V1-{}"), ser("griffin-lim-{}"), better="lower"),
             said("HiFi-GAN V2 against Griffin-Lim, syllables wrong", ser("vocoder-V2-{}"), ser("griffin-lim-{}"), better="lower"),
@@ -243,14 +248,14 @@ def write_report(work, path, seeds, effort=1.0):
     parts = [
         "# The paper's experiment, run again",
         "Written by `models/recipes/experiments.py --report` (how to run it: models/recipes/README.md); do not edit. Every figure is the mean of "
-        f"{seeds} seeds ± their standard deviation. A difference is called one where it is larger than twice its standard error.",
+        f"{seeds} seeds ± their standard deviation. Models of one seed began with the same pre-training, so differences are taken seed by seed, with their 95 % interval (Student's t).",
         f"Judged by `braille-eval` through the shaders, on {device}. {len(r.by_name)} jobs, {total_hours(r):.1f} hours of one slow core (the machine had other work).",
         "What is the same as in arXiv 2407.14212: the kinds of picture and text and their counts (BIT 6,200; cleaning; a twin of each picture), the losses (1)-(10), the stages, batches of "
         f"{BATCH}, the metrics. What is not: nothing can be downloaded here, so the towers are small ones of the same arrangement trained from nothing ({steps(PRE_STEPS)} steps on cleanly drawn "
         f"pictures of another seed instead of MUGE, without the texts that only the test has; then {steps(FINE_STEPS)} steps on the set), pictures are drawn, not scanned, and FastSpeech2 is "
         f"the shipped one (Kokoro's speech instead of Baker), which the joint stage trains for {steps(JOINT_STEPS)} more steps. The paper's tables print figures for its own data and give neither data nor code, so "
         "its cells cannot be compared one by one; its claims can. The gallery has the texts of the test split; a picture is right when its own text is the nearest.",
-        *data_section(r, folder), *tower_section(r, folder), *knn_section(r, folder), *joint_section(r, folder), *vocoder_section(r, folder)]
+        *data_section(r, folder), *tower_section(r, folder), *knn_section(r, folder), *joint_section(r, folder), *vocoder_section(r, folder, steps)]
     tmp = path + ".tmp"
     with open(tmp, "w", encoding="utf8") as f:
         f.write("\n\n".join(parts) + "\n")
