@@ -23,8 +23,8 @@ def mel(x):
     """[B, T] samples -> [B, 80, T / 256] natural-log mel."""
     pad = (N_FFT - HOP) // 2
     x = torch.nn.functional.pad(x[:, None], (pad, pad), "reflect")[:, 0]
-    s = torch.stft(x, N_FFT, HOP, N_FFT, _HANN, center=False, return_complex=True)
-    return torch.log(torch.clamp(_BANK @ torch.sqrt(s.real**2 + s.imag**2 + 1e-9), min=1e-5))
+    s = torch.stft(x, N_FFT, HOP, N_FFT, _HANN.to(x.device), center=False, return_complex=True)
+    return torch.log(torch.clamp(_BANK.to(x.device) @ torch.sqrt(s.real**2 + s.imag**2 + 1e-9), min=1e-5))
 
 
 def rows(corpus, split=None):
@@ -47,7 +47,7 @@ class Checkpoint:
         self.path, self.every_s, self.last = path, every_s, time.time()
 
     def load(self):
-        return torch.load(self.path, weights_only=False) if os.path.exists(self.path) else None
+        return torch.load(self.path, map_location="cpu", weights_only=False) if os.path.exists(self.path) else None
 
     def save(self, state, force=False):
         if not force and time.time() - self.last < self.every_s:
@@ -67,6 +67,10 @@ class Ema:
 
     def __init__(self, module, decay=0.999):
         self.decay, self.shadow = decay, {k: v.detach().clone() for k, v in module.state_dict().items()}
+
+    def load(self, shadow):
+        for k, v in shadow.items():
+            self.shadow[k].copy_(v)
 
     @torch.no_grad()
     def update(self, module, step):
@@ -89,6 +93,28 @@ def export(path, tensors, config):
         os.fsync(f.fileno())
     os.chmod(tmp, 0o644)
     os.replace(tmp, path)
+
+
+def begin(o):
+    """What every training does first: threads, seed, device (--device; auto is a GPU where PyTorch has one)."""
+    torch.set_num_threads(o.threads)
+    torch.manual_seed(o.seed)
+    torch.use_deterministic_algorithms(True, warn_only=True)  # a seed gives the same weights again; on a GPU as far as its kernels can
+    return torch.device("cuda" if o.device == "auto" and torch.cuda.is_available() else "cpu" if o.device == "auto" else o.device)
+
+
+def device_option(parser):
+    parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1 ...; auto (default): a GPU where PyTorch has one")
+
+
+def random_state():
+    return dict(cpu=torch.get_rng_state(), gpu=torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [])
+
+
+def restore_random(state):
+    torch.set_rng_state(state["cpu"])
+    if state["gpu"] and torch.cuda.device_count() == len(state["gpu"]):
+        torch.cuda.set_rng_state_all(state["gpu"])
 
 
 def log(*words):

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 
 from bit import LETTERS, Pairs
 from clip_model import CONFIG, SPECIALS, BrailleCLIP
-from common import Checkpoint, Ema, cosine, export, log
+from common import Checkpoint, Ema, begin, cosine, device_option, export, log
 
 SHARED = dict(CONFIG, width=96, height=32, patch=8, max_text=10, vocab=[*SPECIALS, *LETTERS], fit="stretch", px_per_pitch=1.0)
 SIZES = {
@@ -32,7 +32,7 @@ SIZES = {
 def contrastive_loss(image, text, scale):
     """Equations (2) and (3): pair i is (image i, text i)."""
     logits = scale * image @ text.T
-    pairs = torch.arange(len(logits))
+    pairs = torch.arange(len(logits), device=logits.device)
     return (F.cross_entropy(logits, pairs) + F.cross_entropy(logits.T, pairs)) / 2
 
 
@@ -50,30 +50,30 @@ def optimizer(g, rate):
 
 def image_text_loss(g, pairs, batch):
     """-> loss of equation (3) of a batch, and the share of pictures nearest to their own text."""
-    image, text, scale = g(torch.from_numpy(pairs.crops[batch]), g.tokenise([pairs.texts[i] for i in batch]))
-    right = (image @ text.T).argmax(1) == torch.arange(len(batch))
+    device = g.logit_scale.device
+    image, text, scale = g(torch.from_numpy(pairs.crops[batch]).to(device), g.tokenise([pairs.texts[i] for i in batch]).to(device))
+    right = (image @ text.T).argmax(1) == torch.arange(len(batch), device=device)
     return contrastive_loss(image, text, scale), right.float().mean().item()
 
 
 def restore(path):
-    state = torch.load(path, weights_only=False)
+    state = torch.load(path, map_location="cpu", weights_only=False)
     g = BrailleCLIP(SIZES[state["size"]])
     g.load_state_dict(state["ema"])
     return g.eval(), state
 
 
 def train(o):
-    torch.set_num_threads(o.threads)
-    torch.manual_seed(o.seed)
-    config = SIZES[o.size]
-    g = BrailleCLIP(config)
+    device, config = begin(o), SIZES[o.size]
+    g = BrailleCLIP(config).to(device)
     if o.start:
-        g.load_state_dict(torch.load(o.start, weights_only=False)["ema"])
+        g.load_state_dict(torch.load(o.start, map_location="cpu", weights_only=False)["ema"])
     opt, ema, keep, step = optimizer(g, o.rate), Ema(g, 0.995), Checkpoint(o.out, 60), 0
     state = keep.load()
     if state:
         g.load_state_dict(state["g"]), opt.load_state_dict(state["opt"])
-        ema.shadow, step = state["ema"], state["step"]
+        ema.load(state["ema"])
+        step = state["step"]
     pairs = Pairs(o.folders, "train", config["width"], config["height"], o.cache, only_in_test(o.without) if o.without else ())
     log(f"{len(pairs)} pictures, {len(pairs.distinct)} texts, {sum(p.numel() for p in g.parameters()) / 1e6:.2f} M parameters, from step {step} of {o.steps}")
     past, t0, source = [], time.time(), pairs.batches(o.batch, o.seed, step)
@@ -114,6 +114,7 @@ def main():
     t.add_argument("out"), t.add_argument("folders", nargs="+"), t.add_argument("--size", choices=SIZES, default="small")
     t.add_argument("--steps", type=int, default=1500), t.add_argument("--batch", type=int, default=128), t.add_argument("--rate", type=float, default=2e-3)
     t.add_argument("--seed", type=int, default=0), t.add_argument("--threads", type=int, default=1), t.add_argument("--start"), t.add_argument("--without")
+    device_option(t)
     c = sub.add_parser("check")
     c.add_argument("checkpoint"), c.add_argument("folder")
     for p in (t, c):

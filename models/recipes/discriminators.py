@@ -54,8 +54,8 @@ def judge(x, convs, post):
 class Judges:
     """All eight with their optimiser."""
 
-    def __init__(self, lr):
-        self.nets = nn.ModuleList([*(Period(p) for p in (2, 3, 5, 7, 11)), Scale(spectral_norm), Scale(weight_norm), Scale(weight_norm)])
+    def __init__(self, lr, device="cpu"):
+        self.nets = nn.ModuleList([*(Period(p) for p in (2, 3, 5, 7, 11)), Scale(spectral_norm), Scale(weight_norm), Scale(weight_norm)]).to(device)
         self.pool = nn.AvgPool1d(4, 2, 2)
         self.opt = torch.optim.AdamW(self.nets.parameters(), lr, (0.8, 0.99))
 

@@ -31,7 +31,7 @@ import torch.nn.functional as F
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from common import HOP, RATE, Checkpoint, Ema, audio, cosine, export, log, mel, rows
+from common import HOP, RATE, Checkpoint, Ema, audio, begin, cosine, device_option, export, log, mel, random_state, restore_random, rows
 from phones import phones, vocabulary
 
 CONFIG = dict(hidden=192, ffn=512, kernel=5, heads=2, encoder_layers=4, decoder_layers=4, n_mels=80, variance_level="frame", predictor_kernel=5,
@@ -112,7 +112,7 @@ class FastSpeech2(nn.Module):
         if dur is None:
             dur = torch.round((torch.exp(log_dur.float()) - 1) / rate).long().clamp(min=1).masked_fill(mask, 0)
         length = dur.sum(1)
-        t = torch.arange(int(length.max()))[None].expand(len(ids), -1).contiguous()
+        t = torch.arange(int(length.max()), device=ids.device)[None].expand(len(ids), -1).contiguous()
         ends = dur.cumsum(1)
         index = torch.searchsorted(ends, t, right=True).clamp(max=ids.shape[1] - 1)
         start, d = torch.gather(ends - dur, 1, index), torch.gather(dur, 1, index).clamp(min=1)
@@ -126,7 +126,7 @@ class FastSpeech2(nn.Module):
         y = (y + self.angles[:y.shape[1]]).masked_fill(frames[..., None], 0)
         for block in self.decoder:
             y = block(y, frames)
-        with torch.autocast("cpu", enabled=False):  # log-mels reach -11.5, where bfloat16 steps by 0.06
+        with torch.autocast(y.device.type, enabled=False):  # log-mels reach -11.5, where bfloat16 steps by 0.06
             m = self.mel(y.float())
         return dict(mel=m, log_dur=log_dur, pitch_out=p, energy_out=e, pitch=pitch, frames=frames, length=length, dur=dur)
 
@@ -161,10 +161,11 @@ def pad(parts):
     return nn.utils.rnn.pad_sequence([p.float() if p.dtype == torch.half else p for p in parts], True)
 
 
-def batch_of(items):
+def batch_of(items, device="cpu"):
     n = torch.tensor([len(a[0]) for a in items])
     ids = pad([a[0] for a in items])
-    return ids, torch.arange(ids.shape[1])[None] >= n[:, None], *(pad([a[i] for a in items]) for i in (1, 2, 3, 4)), torch.tensor([a[5] for a in items])
+    parts = ids, torch.arange(ids.shape[1])[None] >= n[:, None], *(pad([a[i] for a in items]) for i in (1, 2, 3, 4)), torch.tensor([a[5] for a in items])
+    return tuple(p.to(device) for p in parts)
 
 
 LOSSES = {  # errors of mel, log duration, log F0 and energy, and their weights
@@ -187,21 +188,22 @@ def losses(out, mask, dur, m, pitch, energy, form="shipped"):
 
 
 def train(o):
-    torch.set_num_threads(o.threads)
-    torch.manual_seed(o.seed), random.seed(o.seed)
+    device = begin(o)
+    random.seed(o.seed)
     names = vocabulary()
     index, tokens = {n: i for i, n in enumerate(names)}, teacher_tokens(o.teacher)
     more = [(d, int(v)) for d, v in (m.rsplit(":", 1) for m in o.more)]
-    g = FastSpeech2(CONFIG, len(names), 1 + max([v for _, v in more], default=0))
+    g = FastSpeech2(CONFIG, len(names), 1 + max([v for _, v in more], default=0)).to(device)
     opt = torch.optim.AdamW(g.parameters(), 1e-3, (0.9, 0.98), weight_decay=0.01)
     ema, keep, step = Ema(g, 0.998), Checkpoint(o.out), 0
     state = keep.load()
     if state:
         g.load_state_dict(state["g"]), opt.load_state_dict(state["opt"])
-        ema.shadow, step = state["ema"], state["step"]
-        random.setstate(state["random"]), torch.set_rng_state(state["torch_random"])
+        ema.load(state["ema"])
+        step = state["step"]
+        random.setstate(state["random"]), restore_random(state["torch_random"])
     elif o.start:
-        start_from(g, load_file(o.start) if o.start.endswith(".safetensors") else torch.load(o.start, weights_only=False)["ema"])
+        start_from(g, load_file(o.start) if o.start.endswith(".safetensors") else torch.load(o.start, map_location="cpu", weights_only=False)["ema"])
         ema = Ema(g, 0.998)
     data = [item(o.corpus, r, tokens, index) for r in rows(o.corpus, "train")[:o.n_items]]
     for folder, voice in more:
@@ -213,8 +215,8 @@ def train(o):
         for p in opt.param_groups:
             p["lr"] = cosine(step, o.steps, o.lr, warm=200)
         i = random.randrange(0, len(data) - o.batch + 1)  # neighbours in length
-        ids, mask, dur, m, pitch, energy, voice = batch_of(data[i:i + o.batch])
-        with torch.autocast("cpu", torch.bfloat16, enabled=o.bf16):
+        ids, mask, dur, m, pitch, energy, voice = batch_of(data[i:i + o.batch], device)
+        with torch.autocast(device.type, torch.bfloat16, enabled=o.bf16):
             out = g(ids, mask, dur, pitch, energy, voice=voice)
         parts, loss = losses(out, mask, dur, m, pitch, energy, o.loss)
         opt.zero_grad()
@@ -227,7 +229,7 @@ def train(o):
         if step % 20 == 0:
             log(f"step {step}/{o.steps} {(time.time() - t0) / len(past):.2f} s/step  mel %.3f  dur %.4f  pitch %.3f  voicing %.3f  energy %.4f"
                 % tuple(np.mean(past[-100:], 0)))
-        keep.save(dict(g=g.state_dict(), opt=opt.state_dict(), ema=ema.shadow, step=step, random=random.getstate(), torch_random=torch.get_rng_state()),
+        keep.save(dict(g=g.state_dict(), opt=opt.state_dict(), ema=ema.shadow, step=step, random=random.getstate(), torch_random=random_state()),
                   step == o.steps)
 
 
@@ -246,7 +248,7 @@ def restore(path):
             step = json.loads(f.metadata()["brailled"])["steps"]
         weights = load_file(path)
     else:
-        state = torch.load(path, weights_only=False)
+        state = torch.load(path, map_location="cpu", weights_only=False)
         weights, step = state["ema"], state["step"]
     names = vocabulary()
     g = FastSpeech2(CONFIG, len(names), len(weights.get("speakers", [0])))
@@ -268,6 +270,7 @@ def main():
     t.add_argument("--n-items", type=int, help="only the first N sentences (for a trial)")
     t.add_argument("--lr", type=float, default=1e-3), t.add_argument("--start", help="weights to begin with: a checkpoint, or the safetensors that ships")
     t.add_argument("--more", action="append", default=[], metavar="DIR:VOICE"), t.add_argument("--loss", choices=LOSSES, default="shipped")
+    device_option(t)
     e = sub.add_parser("export")
     e.add_argument("checkpoint"), e.add_argument("out")
     s = sub.add_parser("mels")

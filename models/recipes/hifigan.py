@@ -23,7 +23,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 from torch.nn.utils.parametrizations import weight_norm
 
-from common import HOP, RATE, Checkpoint, Ema, audio, cosine, export, log, mel, rows
+from common import HOP, RATE, Checkpoint, Ema, audio, begin, cosine, device_option, export, log, mel, rows
 from discriminators import Judges
 
 CONFIGS = {
@@ -134,7 +134,7 @@ def spectral_losses(a, b):
     """Multi-resolution log-magnitude L1 + spectral convergence, and the L1 of complex spectra with magnitudes raised to 0.3."""
     magnitude = compressed = 0
     for n, hop in ((2048, 512), (1024, 256), (512, 128), (128, 32)):
-        x, y = (torch.stft(v, n, hop, n, _WINDOWS[n], return_complex=True) for v in (a, b))
+        x, y = (torch.stft(v, n, hop, n, _WINDOWS[n].to(v.device), return_complex=True) for v in (a, b))
         mx, my = x.abs().clamp(min=1e-5), y.abs().clamp(min=1e-5)
         magnitude = magnitude + F.l1_loss(mx.log(), my.log()) + (mx - my).norm() / my.norm()
         if n in (1024, 512):
@@ -159,7 +159,7 @@ def load(corpus, config, segment, count=None, mels=None):
 def start_from(g, path):
     """A checkpoint, or what ships: there weight norm was folded in, and setting a weight takes it apart again."""
     if not path.endswith(".safetensors"):
-        return g.load_state_dict(torch.load(path, weights_only=False)["ema"])
+        return g.load_state_dict(torch.load(path, map_location="cpu", weights_only=False)["ema"])
     from safetensors.torch import load_file
 
     state = load_file(path)
@@ -171,17 +171,17 @@ def start_from(g, path):
 
 
 def train(o):
-    torch.set_num_threads(o.threads)
-    torch.manual_seed(o.seed), random.seed(o.seed)
-    config = CONFIGS[o.config]
-    g = Generator(config)
+    device, config = begin(o), CONFIGS[o.config]
+    random.seed(o.seed)
+    g = Generator(config).to(device)
     opt = torch.optim.AdamW(g.parameters(), 1e-3, (0.8, 0.99))
-    judges = Judges(o.lr) if o.adversarial else None
+    judges = Judges(o.lr, device) if o.adversarial else None
     ema, keep, step = Ema(g), Checkpoint(o.out), 0
     state = keep.load()
     if state:
         g.load_state_dict(state["g"]), opt.load_state_dict(state["opt"])
-        ema.shadow, step = state["ema"], state["step"]
+        ema.load(state["ema"])
+        step = state["step"]
         random.setstate(state["random"])
         if judges:
             judges.restore(state["judges"])
@@ -202,9 +202,9 @@ def train(o):
             i = random.randrange(0, len(x) // HOP - o.segment // HOP)
             at, to = i * HOP, i * HOP + o.segment
             batch.append((x[at:to], e[at:to].float(), None if own is None else own[:, i:i + o.segment // HOP].float()))
-        y, e = (torch.stack([b[k] for b in batch]) for k in (0, 1))
+        y, e = (torch.stack([b[k] for b in batch]).to(device) for k in (0, 1))
         m = mel(y)
-        got = g(torch.stack([true if b[2] is None else b[2] for b, true in zip(batch, m)]), e[:, None])[:, 0]
+        got = g(torch.stack([true if b[2] is None else b[2].to(device) for b, true in zip(batch, m)]), e[:, None])[:, 0]
         l_mel = F.l1_loss(mel(got), m)
         l_mag, l_complex = spectral_losses(got, y)
         # upstream's weights for its own generators: 45 mel, 2 features, 1 adversarial; they have no spectral terms
@@ -245,12 +245,13 @@ def main():
     t.add_argument("--n-items", type=int, help="only the first N sentences (for a trial)")
     t.add_argument("--more", action="append", default=[], metavar="DIR[:MELS]"), t.add_argument("--config", choices=CONFIGS, default="source")
     t.add_argument("--adversarial", action="store_true", help="with upstream's discriminators")
+    device_option(t)
     e = sub.add_parser("export")
     e.add_argument("checkpoint"), e.add_argument("out")
     o = ap.parse_args()
     if o.command == "train":
         return train(o)
-    state = torch.load(o.checkpoint, weights_only=False)
+    state = torch.load(o.checkpoint, map_location="cpu", weights_only=False)
     config = CONFIGS[state.get("config", "source")]
     export(o.out, fused(state["ema"], config)[1], dict(config, model="hifigan", rate=RATE, hop=HOP, n_mels=80, steps=state["step"]))
 

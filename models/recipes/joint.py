@@ -23,7 +23,7 @@ import torch.nn as nn
 import contrastive
 import fastspeech2
 from bit import Pairs
-from common import Checkpoint, Ema, cosine, log, rows
+from common import Checkpoint, Ema, begin, cosine, device_option, log, random_state, restore_random, rows
 
 
 class Speech:
@@ -49,25 +49,25 @@ class Speech:
 
 
 def speech_loss(g, items, form):
-    ids, mask, dur, m, pitch, energy, voice = fastspeech2.batch_of(items)
+    ids, mask, dur, m, pitch, energy, voice = fastspeech2.batch_of(items, g.speakers.device)
     return fastspeech2.losses(g(ids, mask, dur, pitch, energy, voice=voice), mask, dur, m, pitch, energy, form)
 
 
 def train(o):
-    torch.set_num_threads(o.threads)
-    torch.manual_seed(o.seed)
+    device = begin(o)
     eye, clip_state = contrastive.restore(o.clip)
     voice, names, voice_step = fastspeech2.restore(o.fastspeech2)
-    both = nn.ModuleDict(dict(eye=eye.train(), voice=voice.train()))
+    both = nn.ModuleDict(dict(eye=eye.train(), voice=voice.train())).to(device)
     together = o.stages == "joint"
     opts = [contrastive.optimizer(eye, o.rate), torch.optim.AdamW(voice.parameters(), o.voice_rate, (0.9, 0.98), weight_decay=0.01)]
     ema, keep, step = Ema(both, 0.99), Checkpoint(o.out, 60), 0
     state = keep.load()
     if state:
-        both.load_state_dict(state["g"]), torch.set_rng_state(state["torch_random"])
+        both.load_state_dict(state["g"]), restore_random(state["random"])
         for opt, s in zip(opts, state["opts"]):
             opt.load_state_dict(s)
-        ema.shadow, step = state["ema"], state["step"]
+        ema.load(state["ema"])
+        step = state["step"]
     c = eye.config
     pairs = Pairs([o.folder], "train", c["width"], c["height"], o.cache)
     speech = Speech(o.corpus, o.teacher, names, set(pairs.distinct), o.n_items)
@@ -97,13 +97,13 @@ def train(o):
             log(f"step {step}/{o.steps} {(time.time() - t0) / len(past):.2f} s/step  image-text %.4f  right in batch %.4f  text-audio %.4f  mel %.4f  gradient %.2f"
                 % tuple(np.mean(past[-50:], 0)))
         keep.save(dict(g=both.state_dict(), opts=[opt.state_dict() for opt in opts], ema=ema.shadow, step=step, size=clip_state["size"],
-                       clip_step=clip_state["step"], voice_step=voice_step, weight=o.weight, stages=o.stages, torch_random=torch.get_rng_state()), step == o.steps)
+                       clip_step=clip_state["step"], voice_step=voice_step, weight=o.weight, stages=o.stages, random=random_state()), step == o.steps)
 
 
 def export_both(path, folder):
     import os
 
-    state = torch.load(path, weights_only=False)
+    state = torch.load(path, map_location="cpu", weights_only=False)
     part = lambda name: {k[len(name) + 1:]: v for k, v in state["ema"].items() if k.startswith(name + ".")}
     eye = contrastive.BrailleCLIP(contrastive.SIZES[state["size"]])
     eye.load_state_dict(part("eye"))
@@ -128,6 +128,7 @@ def main():
     t.add_argument("--loss", choices=fastspeech2.LOSSES, default="shipped")
     t.add_argument("--seed", type=int, default=0), t.add_argument("--threads", type=int, default=1)
     t.add_argument("--n-items", type=int, help="only the first N sentences of each corpus (for a trial)"), t.add_argument("--cache")
+    device_option(t)
     e = sub.add_parser("export")
     e.add_argument("checkpoint"), e.add_argument("folder")
     o = ap.parse_args()

@@ -33,7 +33,7 @@ def main():
     ap.add_argument("--copy"), ap.add_argument("--voice", type=int, default=0), ap.add_argument("--seed", type=int, default=0), ap.add_argument("-n", type=int, default=10**9)
     o = ap.parse_args()
     torch.set_num_threads(1)
-    state = None if o.hifigan == "griffin-lim" else torch.load(o.hifigan, weights_only=False)
+    state = None if o.hifigan == "griffin-lim" else torch.load(o.hifigan, map_location="cpu", weights_only=False)
     config = hifigan.CONFIGS[state.get("config", "source") if state else "source"]
     vocoder = hifigan.fused(state["ema"], config)[0] if state else None
     harmonics = config.get("source", hifigan.CONFIGS["source"]["source"])
