@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tests of programs share: run one, look at its exit code, streams and files."""
+import importlib
 import json
 import os
 import pathlib
@@ -28,6 +29,15 @@ def need_page():
 def require(ok, *what):
     if not ok:
         raise AssertionError(' '.join(str(w) for w in what))
+
+
+def need(package):
+    """A package of tests/requirements.txt: tests/run has it; elsewhere the test skips without."""
+    try:
+        return importlib.import_module(package)
+    except ImportError as e:
+        require(os.environ.get('NEED_PACKAGES') != '1', e)
+        skip(f'NO PYTHON PACKAGE {package} ({e}): this was NOT tested; tests/run installs it, or meson -Dtest_python=PYTHON')
 
 
 def no_bus():

@@ -3,7 +3,6 @@
 """braille-eval retrieval: embeddings and every figure against NumPy, on sets with a random network; what is refused."""
 import csv
 import hashlib
-import importlib
 import io
 import json
 import math
@@ -12,7 +11,7 @@ import pathlib
 import random
 import subprocess
 
-from harness import folder, main, require, skip
+from harness import folder, main, need, require
 from reference import splitmix
 
 EVAL = os.environ['BRAILLE_EVAL']
@@ -20,15 +19,6 @@ WEIGHTS = pathlib.Path(__file__).parents[2] / 'models/weights'
 WIDTH, HEIGHT, PATCH = 24, 16, 8
 LETTERS = '0123456789abcdefghijklmnopqrstuvwxyz。—'
 KS = (1, 2, 3, 7, 50)
-
-
-def need(package):
-    """A package of tests/requirements.txt: tests/run has it; elsewhere the test skips without."""
-    try:
-        return importlib.import_module(package)
-    except ImportError as e:
-        require(os.environ.get('NEED_PACKAGES') != '1', e)
-        skip(f'NO PYTHON PACKAGE {package} ({e}): this was NOT tested; tests/run installs it, or meson -Dtest_python=PYTHON')
 
 
 def evaluate(*words, code=0, says='', **more):

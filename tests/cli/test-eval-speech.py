@@ -17,20 +17,11 @@ import sys
 import time
 import wave
 
-from harness import folder, main, require, skip
+from harness import folder, main, need, require, skip
 
 EVAL, PITCH = os.environ['BRAILLE_EVAL'], os.environ['PITCH_INFO']
 CORPUS = pathlib.Path(os.environ.get('SPEECH_CORPUS', '/nonexistent'))
 RATE = 16000
-
-
-def need(package):
-    """A package of tests/requirements.txt: tests/run has it; elsewhere the test skips without."""
-    try:
-        return importlib.import_module(package)
-    except ImportError as e:
-        require(os.environ.get('NEED_PACKAGES') != '1', e)
-        skip(f'NO PYTHON PACKAGE {package} ({e}): this was NOT tested; tests/run installs it, or meson -Dtest_python=PYTHON')
 
 
 def evaluate(*words, code=0, says=''):

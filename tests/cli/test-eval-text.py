@@ -1,25 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """braille-eval text: BLEU against sacrebleu, METEOR and its stems against NLTK, error rates against jiwer, on made and on hostile lines."""
-import importlib
 import json
 import os
 import pathlib
 import random
 import subprocess
 
-from harness import folder, main, require, skip
+from harness import folder, main, need, require
 
 EVAL = os.environ['BRAILLE_EVAL']
-
-
-def need(package):
-    """A package of tests/requirements.txt: tests/run has it; elsewhere the test skips without."""
-    try:
-        return importlib.import_module(package)
-    except ImportError as e:
-        require(os.environ.get('NEED_PACKAGES') != '1', e)
-        skip(f'NO PYTHON PACKAGE {package} ({e}): this was NOT tested; tests/run installs it, or meson -Dtest_python=PYTHON')
 
 
 def evaluate(*words, code=0, says=''):
