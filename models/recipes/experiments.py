@@ -48,6 +48,9 @@ class Plan:
                 for folder in SETS if size == "small" else ("BIT-DP",):
                     self.fine_tune(folder, size, seed)
         for seed in range(o.seeds):
+            clip = self.at(f"retrieval-BIT-DP-small-{seed}.safetensors")
+            self.add(f"batch-{seed}", [f"retrieval-BIT-DP-small-{seed}"], [
+                ("BIT-DP", self.tool("braille-eval", "retrieval", self.at("bit/BIT-DP"), "--clip", clip, "--split", "test", "--batch", BATCH, "--json"))])
             for weight in LAMBDAS:
                 self.joint(f"joint-{weight}-{seed}", seed, ["--lambda", weight], weight in HEARD)
             self.joint(f"two-stage-{seed}", seed, ["--stages", "two"], True)
